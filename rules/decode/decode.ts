@@ -1,0 +1,60 @@
+// Runs a schema over one API object. In: unknown. Out: the decoded object, or every problem that it has.
+import * as z from "zod";
+import { quoted, type Problem } from "../problem.ts";
+
+/** The decoded object, or, where `value` is absent, why there is none. A value may come with warnings. */
+export type Decoded<T> = { readonly value?: T; readonly problems: readonly Problem[] };
+
+/**
+ * Decodes `input` with `schema`. Every issue becomes one Problem: the value found, then what the schema's own message allows
+ * (`is 70000, must be 1 to 65535`). Never throws, whatever the input is.
+ */
+export function decodeWith<T>(schema: z.ZodType<T>, input: unknown, kind: string): Decoded<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return { value: result.data, problems: [] };
+  const object = objectName(kind, input);
+  return { problems: result.error.issues.map((issue) => issueProblem(issue, input, object)) };
+}
+
+/** `Service default/web`, from whatever the input holds; parts that are no names are quoted. */
+export function objectName(kind: string, input: unknown): string {
+  const metadata = at(input, ["metadata"]);
+  const name = nameText(at(metadata, ["name"]));
+  const namespace = at(metadata, ["namespace"]);
+  return `${kind} ${namespace === undefined ? "" : `${nameText(namespace)}/`}${name}`;
+}
+
+/** The value at a path, or undefined where the path leads nowhere. */
+export function at(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = Object.hasOwn(value, step) ? (value as Record<PropertyKey, unknown>)[step] : undefined;
+  }
+  return value;
+}
+
+function nameText(name: unknown): string {
+  return typeof name === "string" && /^[A-Za-z0-9._-]{1,253}$/.test(name) ? name : quoted(name);
+}
+
+function issueProblem(issue: z.core.$ZodIssue, input: unknown, object: string): Problem {
+  const path = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
+  const found = at(input, path);
+  const code =
+    issue.code === "custom" && typeof issue.params?.["code"] === "string" ? issue.params["code"] : issueCode(issue);
+  const text = found === undefined ? `is missing, ${issue.message}` : `is ${quoted(found)}, ${issue.message}`;
+  return { code, severity: "error", object, path, text };
+}
+
+function issueCode(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return "wrong-type";
+    case "too_big":
+    case "too_small":
+      return "out-of-range";
+    default:
+      return "invalid-value";
+  }
+}

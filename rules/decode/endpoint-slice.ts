@@ -1,0 +1,95 @@
+// EndpointSlice objects. In: unknown. Out: EndpointSlice, only the fields that rules depend on.
+import * as z from "zod";
+import { label, list, object, optional, parsed, portNumber, protocol, routableIp, stringMap, subdomain, type Protocol } from "./fields.ts";
+import { decodeWith, type Decoded } from "./decode.ts";
+import { isLeftToOthers } from "./service.ts";
+import { familyOf, type Ip } from "../net/ip.ts";
+
+/** Endpoints of one Service, of one address family. */
+export type EndpointSlice = {
+  readonly namespace: string;
+  readonly name: string;
+  /** The Service's name, from the label `kubernetes.io/service-name`; undefined where a slice belongs to none. */
+  readonly service: string | undefined;
+  readonly addressType: "IPv4" | "IPv6" | "FQDN";
+  readonly ports: readonly EndpointPort[];
+  readonly endpoints: readonly SliceEndpoint[];
+  readonly leftToOthers: boolean;
+};
+
+/** One port of a slice. A port without number means all ports and gives no rule. */
+export type EndpointPort = { readonly name: string; readonly protocol: Protocol; readonly port: number | undefined };
+
+/** One endpoint of a slice. Absent conditions are filled in as KEP-1672 says: ready and serving true, terminating false. */
+export type SliceEndpoint = {
+  /** The first address: the API says that consumers use only that. Undefined in a slice of host names. */
+  readonly ip: Ip | undefined;
+  readonly nodeName: string | undefined;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+  /** True where no manifest gives this address and it was made up by a stable hash. */
+  readonly placeholder?: true;
+};
+
+/** Decodes an EndpointSlice (discovery.k8s.io/v1). */
+export function decodeEndpointSlice(input: unknown): Decoded<EndpointSlice> {
+  return decodeWith(schema, input, "EndpointSlice");
+}
+
+const condition = optional(z.boolean("must be true or false"), undefined);
+const hints = list(object({ name: z.string("must be a string") }));
+
+const endpoint = object({
+  addresses: z.array(z.string("must be a string"), "must be a list of addresses").min(1, "must hold at least one address"),
+  conditions: optional(object({ ready: condition, serving: condition, terminating: condition }), undefined),
+  nodeName: optional(z.string("must be a string"), undefined),
+  hints: optional(object({ forZones: hints, forNodes: hints }), undefined),
+});
+
+const port = object({
+  name: optional(parsed((text) => (text === "" ? "" : label.safeParse(text).data), "not-a-name", "must be empty or a label of lower-case letters, digits and '-'"), ""),
+  protocol: optional(protocol, "TCP" as const),
+  port: optional(portNumber, undefined),
+});
+
+const schema: z.ZodType<EndpointSlice> = object({
+  metadata: object({ name: subdomain, namespace: optional(label, "default"), labels: stringMap }),
+  addressType: z.enum(["IPv4", "IPv6", "FQDN"], "must be IPv4, IPv6 or FQDN"),
+  ports: list(port),
+  endpoints: list(endpoint),
+}).transform(({ metadata, addressType, ports, endpoints }, context) => ({
+  namespace: metadata.namespace,
+  name: metadata.name,
+  service: metadata.labels["kubernetes.io/service-name"],
+  addressType,
+  ports,
+  endpoints: endpoints.map((given, index): SliceEndpoint => {
+    const ready = given.conditions?.ready ?? true;
+    return {
+      ip: addressType === "FQDN" ? undefined : firstAddress(given.addresses, addressType, ["endpoints", index, "addresses", 0], context),
+      nodeName: given.nodeName,
+      ready,
+      serving: given.conditions?.serving ?? ready,
+      terminating: given.conditions?.terminating ?? false,
+      zoneHints: (given.hints?.forZones ?? []).map((hint) => hint.name),
+      nodeHints: (given.hints?.forNodes ?? []).map((hint) => hint.name),
+    };
+  }),
+  leftToOthers: isLeftToOthers(metadata.labels),
+}));
+
+function firstAddress(
+  addresses: readonly string[],
+  addressType: "IPv4" | "IPv6",
+  path: (string | number)[],
+  context: z.core.$RefinementCtx,
+): Ip | undefined {
+  const result = routableIp.safeParse(addresses[0]);
+  if (result.success && familyOf(result.data) === (addressType === "IPv4" ? 4 : 6)) return result.data;
+  const message = result.success ? `must be of the slice's addressType, ${addressType}` : (result.error.issues[0]?.message ?? "");
+  context.addIssue({ code: "custom", path, message, params: { code: "not-an-address" } });
+  return undefined;
+}
