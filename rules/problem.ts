@@ -16,9 +16,7 @@ export type Problem = {
 
 /** `spec.ports[1].port` for `["spec", "ports", 1, "port"]`. */
 export function renderPath(path: readonly (string | number)[]): string {
-  return path
-    .map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join("");
+  return path.map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`)).join("");
 }
 
 /** One line: object, field, what was found, what is allowed. The text holds no control characters. */

@@ -35,7 +35,13 @@ export function at(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function nameText(name: unknown): string {
-  return typeof name === "string" && /^[A-Za-z0-9._-]{1,253}$/.test(name) ? name : quoted(name);
+  return typeof name === "string" && /^[A-Za-z0-9._-]{1,253}$/.test(name) ? name : shown(name);
+}
+
+/** JSON.stringify fails on deep or circular values and never ends on aliases of aliases, so only scalars are quoted. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : quoted(value);
 }
 
 function issueProblem(issue: z.core.$ZodIssue, input: unknown, object: string): Problem {
@@ -43,7 +49,7 @@ function issueProblem(issue: z.core.$ZodIssue, input: unknown, object: string): 
   const found = at(input, path);
   const code =
     issue.code === "custom" && typeof issue.params?.["code"] === "string" ? issue.params["code"] : issueCode(issue);
-  const text = found === undefined ? `is missing, ${issue.message}` : `is ${quoted(found)}, ${issue.message}`;
+  const text = found === undefined ? `is missing, ${issue.message}` : `is ${shown(found)}, ${issue.message}`;
   return { code, severity: "error", object, path, text };
 }
 

@@ -1,6 +1,18 @@
 // EndpointSlice objects. In: unknown. Out: EndpointSlice, only the fields that rules depend on.
 import * as z from "zod";
-import { label, list, object, optional, parsed, portNumber, protocol, routableIp, stringMap, subdomain, type Protocol } from "./fields.ts";
+import {
+  label,
+  list,
+  object,
+  optional,
+  parsed,
+  portNumber,
+  protocol,
+  routableIp,
+  stringMap,
+  subdomain,
+  type Protocol,
+} from "./fields.ts";
 import { decodeWith, type Decoded } from "./decode.ts";
 import { isLeftToOthers } from "./service.ts";
 import { familyOf, type Ip } from "../net/ip.ts";
@@ -43,14 +55,23 @@ const condition = optional(z.boolean("must be true or false"), undefined);
 const hints = list(object({ name: z.string("must be a string") }));
 
 const endpoint = object({
-  addresses: z.array(z.string("must be a string"), "must be a list of addresses").min(1, "must hold at least one address"),
+  addresses: z
+    .array(z.string("must be a string"), "must be a list of addresses")
+    .min(1, "must hold at least one address"),
   conditions: optional(object({ ready: condition, serving: condition, terminating: condition }), undefined),
   nodeName: optional(z.string("must be a string"), undefined),
   hints: optional(object({ forZones: hints, forNodes: hints }), undefined),
 });
 
 const port = object({
-  name: optional(parsed((text) => (text === "" ? "" : label.safeParse(text).data), "not-a-name", "must be empty or a label of lower-case letters, digits and '-'"), ""),
+  name: optional(
+    parsed(
+      (text) => (text === "" ? "" : label.safeParse(text).data),
+      "not-a-name",
+      "must be empty or a label of lower-case letters, digits and '-'",
+    ),
+    "",
+  ),
   protocol: optional(protocol, "TCP" as const),
   port: optional(portNumber, undefined),
 });
@@ -69,7 +90,10 @@ const schema: z.ZodType<EndpointSlice> = object({
   endpoints: endpoints.map((given, index): SliceEndpoint => {
     const ready = given.conditions?.ready ?? true;
     return {
-      ip: addressType === "FQDN" ? undefined : firstAddress(given.addresses, addressType, ["endpoints", index, "addresses", 0], context),
+      ip:
+        addressType === "FQDN"
+          ? undefined
+          : firstAddress(given.addresses, addressType, ["endpoints", index, "addresses", 0], context),
       nodeName: given.nodeName,
       ready,
       serving: given.conditions?.serving ?? ready,
@@ -89,7 +113,9 @@ function firstAddress(
 ): Ip | undefined {
   const result = routableIp.safeParse(addresses[0]);
   if (result.success && familyOf(result.data) === (addressType === "IPv4" ? 4 : 6)) return result.data;
-  const message = result.success ? `must be of the slice's addressType, ${addressType}` : (result.error.issues[0]?.message ?? "");
+  const message = result.success
+    ? `must be of the slice's addressType, ${addressType}`
+    : (result.error.issues[0]?.message ?? "");
   context.addIssue({ code: "custom", path, message, params: { code: "not-an-address" } });
   return undefined;
 }

@@ -41,7 +41,9 @@ export const label = parsed(
 /** RFC 1123 subdomain: what other objects are named. */
 export const subdomain = parsed(
   (text) =>
-    text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text) ? text : undefined,
+    text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
+      ? text
+      : undefined,
   "not-a-name",
   "must be at most 253 lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
 );

@@ -24,7 +24,13 @@ const address = object({ type: z.string("must be a string"), address: z.string("
 
 const schema: z.ZodType<Node> = object({
   metadata: object({ name: subdomain, labels: stringMap }),
-  spec: optional(object({ podCIDR: optional(z.union([z.literal(""), cidr], "must be ADDRESS/LENGTH"), undefined), podCIDRs: list(cidr) }), undefined),
+  spec: optional(
+    object({
+      podCIDR: optional(z.union([z.literal(""), cidr], "must be ADDRESS/LENGTH"), undefined),
+      podCIDRs: list(cidr),
+    }),
+    undefined,
+  ),
   status: optional(object({ addresses: list(address) }), undefined),
 }).transform(({ metadata, spec, status }) => ({
   name: metadata.name,

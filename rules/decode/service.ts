@@ -1,6 +1,19 @@
 // Service objects. In: unknown. Out: Service, only the fields that rules depend on.
 import * as z from "zod";
-import { cidr, label, list, object, optional, parsed, portNumber, protocol, routableIp, stringMap, wholeNumber, type Protocol } from "./fields.ts";
+import {
+  cidr,
+  label,
+  list,
+  object,
+  optional,
+  parsed,
+  portNumber,
+  protocol,
+  routableIp,
+  stringMap,
+  wholeNumber,
+  type Protocol,
+} from "./fields.ts";
 import { decodeWith, type Decoded } from "./decode.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Cidr } from "../net/cidr.ts";
@@ -59,14 +72,22 @@ export function isLeftToOthers(labels: Readonly<Record<string, string>>): boolea
 const zeroOrPort = wholeNumber(0, 65535).transform((port) => (port === 0 ? undefined : port));
 
 const portName = optional(
-  parsed((text) => (text === "" ? "" : label.safeParse(text).data), "not-a-name", "must be empty or a label of lower-case letters, digits and '-'"),
+  parsed(
+    (text) => (text === "" ? "" : label.safeParse(text).data),
+    "not-a-name",
+    "must be empty or a label of lower-case letters, digits and '-'",
+  ),
   "",
 );
 
 const targetPort = z.union(
   [
     wholeNumber(1, 65535),
-    parsed((text) => (/^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(text) ? text : undefined), "not-a-name", "must be a port name"),
+    parsed(
+      (text) => (/^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(text) ? text : undefined),
+      "not-a-name",
+      "must be a port name",
+    ),
   ],
   "must be 1 to 65535, or a port name of at most 15 lower-case letters, digits and '-'",
 );
@@ -83,14 +104,23 @@ const policy = optional(z.enum(["Cluster", "Local"], "must be Cluster or Local")
 const clusterIp = z.union([z.literal(["None", ""]), routableIp], "must be an IP address, None or empty");
 
 const spec = object({
-  type: optional(z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"], "must be ClusterIP, NodePort, LoadBalancer or ExternalName"), "ClusterIP" as const),
+  type: optional(
+    z.enum(
+      ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"],
+      "must be ClusterIP, NodePort, LoadBalancer or ExternalName",
+    ),
+    "ClusterIP" as const,
+  ),
   externalName: optional(z.string("must be a string"), undefined),
   clusterIP: optional(clusterIp, "" as const),
   clusterIPs: list(clusterIp),
   ports: list(port),
   selector: stringMap,
   sessionAffinity: optional(z.enum(["None", "ClientIP", ""], "must be None or ClientIP"), "None" as const),
-  sessionAffinityConfig: optional(object({ clientIP: optional(object({ timeoutSeconds: optional(wholeNumber(1, 86400), 10800) }), undefined) }), undefined),
+  sessionAffinityConfig: optional(
+    object({ clientIP: optional(object({ timeoutSeconds: optional(wholeNumber(1, 86400), 10800) }), undefined) }),
+    undefined,
+  ),
   internalTrafficPolicy: policy,
   externalTrafficPolicy: optional(z.enum(["Cluster", "Local", ""], "must be Cluster or Local"), "Cluster" as const),
   externalIPs: list(routableIp),
@@ -99,7 +129,13 @@ const spec = object({
   allocateLoadBalancerNodePorts: optional(z.boolean("must be true or false"), true),
   publishNotReadyAddresses: optional(z.boolean("must be true or false"), false),
   ipFamilies: list(z.enum(["IPv4", "IPv6"], "must be IPv4 or IPv6")),
-  ipFamilyPolicy: optional(z.enum(["SingleStack", "PreferDualStack", "RequireDualStack"], "must be SingleStack, PreferDualStack or RequireDualStack"), undefined),
+  ipFamilyPolicy: optional(
+    z.enum(
+      ["SingleStack", "PreferDualStack", "RequireDualStack"],
+      "must be SingleStack, PreferDualStack or RequireDualStack",
+    ),
+    undefined,
+  ),
 }).check((context) => {
   checkPorts(context.value, (path, code, message) => {
     context.issues.push({ code: "custom", input: context.value, path, message, params: { code } });
@@ -155,12 +191,18 @@ function checkPorts(given: GivenSpec, report: Report): void {
   for (const [index, entry] of given.ports.entries()) {
     if (entry.name === "" && given.ports.length > 1)
       report(["ports", index, "name"], "port-without-name", "must be given since the Service has several ports");
-    else if (names.has(entry.name)) report(["ports", index, "name"], "duplicate-port-name", "must be unique in the Service");
+    else if (names.has(entry.name))
+      report(["ports", index, "name"], "duplicate-port-name", "must be unique in the Service");
     names.add(entry.name);
     const number = `${entry.protocol} ${entry.port}`;
-    if (numbers.has(number)) report(["ports", index, "port"], "duplicate-port", "must be unique in the Service for its protocol");
+    if (numbers.has(number))
+      report(["ports", index, "port"], "duplicate-port", "must be unique in the Service for its protocol");
     numbers.add(number);
     if (entry.nodePort !== undefined && (given.type === "ClusterIP" || given.type === "ExternalName"))
-      report(["ports", index, "nodePort"], "node-port-on-cluster-ip", "must be absent in a Service of this type, or the type must be NodePort or LoadBalancer");
+      report(
+        ["ports", index, "nodePort"],
+        "node-port-on-cluster-ip",
+        "must be absent in a Service of this type, or the type must be NodePort or LoadBalancer",
+      );
   }
 }

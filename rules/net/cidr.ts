@@ -24,8 +24,7 @@ export function networkOf(ip: Ip, bits: number): Cidr {
   const whole = Math.floor(bits / 4);
   const partial = bits % 4;
   const keep = digits.slice(0, whole);
-  const edge =
-    partial === 0 ? "" : (parseInt(digits.charAt(whole), 16) & (0xf0 >> partial) & 0xf).toString(16);
+  const edge = partial === 0 ? "" : (parseInt(digits.charAt(whole), 16) & (0xf0 >> partial) & 0xf).toString(16);
   return `${ipFromDigits((keep + edge).padEnd(digits.length, "0"))}/${bits}` as Cidr;
 }
 

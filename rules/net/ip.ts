@@ -30,7 +30,11 @@ export function familyOf(ip: Ip): Family {
 
 /** All bits of an address as lower-case hexadecimal digits: 8 for IPv4, 32 for IPv6. Sorts as the address does. */
 export function ipDigits(ip: Ip): string {
-  if (familyOf(ip) === 4) return ip.split(".").map((part) => hex(Number(part), 2)).join("");
+  if (familyOf(ip) === 4)
+    return ip
+      .split(".")
+      .map((part) => hex(Number(part), 2))
+      .join("");
   const groups = parseGroups(ip);
   if (groups === undefined) throw new Error(`bug: ${ip} is not a canonical address`);
   return groups.map((group) => hex(group, 4)).join("");

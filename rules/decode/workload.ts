@@ -1,0 +1,45 @@
+// Workload objects: what makes Pods. In: unknown. Out: Workload, only the fields that endpoints depend on.
+import type * as z from "zod";
+import { label, object, optional, stringMap, subdomain, wholeNumber } from "./fields.ts";
+import { decodeWith, type Decoded } from "./decode.ts";
+import { controller, podSpec, type Controller, type PodSpec } from "./pod-spec.ts";
+
+/** The kinds whose Pods stand behind Services. Jobs are left out: their Pods end. */
+export const workloadKinds = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"] as const;
+
+/** One of `workloadKinds`. */
+export type WorkloadKind = (typeof workloadKinds)[number];
+
+/** A workload and the Pods that it asks for. */
+export type Workload = {
+  readonly kind: WorkloadKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly controller: Controller | undefined;
+  /** 1 where none is given, and in a DaemonSet, whose number hangs on the Nodes. */
+  readonly replicas: number;
+  /** Labels of the Pods, from the template. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec: PodSpec;
+};
+
+/** Decodes a workload of a known kind (apps/v1; v1 for ReplicationController). */
+export function decodeWorkload(input: unknown, kind: WorkloadKind): Decoded<Workload> {
+  const { value, problems } = decodeWith(schema, input, kind);
+  return value === undefined ? { problems } : { value: { kind, ...value }, problems };
+}
+
+const schema: z.ZodType<Omit<Workload, "kind">> = object({
+  metadata: object({ name: subdomain, namespace: optional(label, "default"), ownerReferences: controller }),
+  spec: object({
+    replicas: optional(wholeNumber(0, 2147483647), 1),
+    template: object({ metadata: optional(object({ labels: stringMap }), { labels: {} }), spec: podSpec }),
+  }),
+}).transform(({ metadata, spec: { replicas, template } }) => ({
+  namespace: metadata.namespace,
+  name: metadata.name,
+  controller: metadata.ownerReferences,
+  replicas,
+  labels: template.metadata.labels,
+  spec: template.spec,
+}));

@@ -1,0 +1,57 @@
+// Spreads connections evenly. In: endpoints, each with the rule end that leads to it. Out: rules, and chains for groups of many.
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { emptyRadix, leafSize, radixOf, values, type Radix } from "../../radix/radix.ts";
+import { hashedName, type Chain, type ChainName } from "./chain.ts";
+import { jumpTo, shareUnit, type Match, type Rule } from "./rule.ts";
+import { partsOf, replaceTree, type Part, type Shape } from "./tree.ts";
+
+/** One way a connection can go: `rule` takes it there. `id` (`ip:port`) tells it from the others. */
+export type Choice = { readonly id: string; readonly rule: Rule };
+
+/** Whose choice it is: names the chains of groups, and marks them as the Service port's. */
+export type Chooser = { readonly chain: ChainName; readonly owner: string };
+
+/**
+ * Rules that take each of `choices` with the same probability, and the chains they need. Up to 16 stand side by side, in the
+ * order given. More become a tree of groups (a radix tree over a hash of `id`, so that one that comes or goes changes only
+ * the chains above it), each group taken with a probability in proportion to its size.
+ */
+export function balance(
+  choices: readonly Choice[],
+  chooser: Chooser,
+): { readonly rules: readonly Rule[]; readonly chains: readonly Chain[] } {
+  if (choices.length <= leafSize) return { rules: share(choices.map(({ rule }) => ({ size: 1, rule }))), chains: [] };
+  const tree = radixOf(choices.map((choice) => ({ key: digits(choice.id), value: choice })));
+  const shape = groupShape(chooser);
+  const chains = values(replaceTree<Choice>(emptyRadix(), { before: emptyRadix(), after: tree }, shape));
+  return { rules: shape.rules(tree, ""), chains };
+}
+
+function groupShape(chooser: Chooser): Shape<Choice> {
+  const name = (cover: string) => hashedName("KUBE-SEP-", `${chooser.chain} ${cover}`);
+  const ruleOf = (part: Part<Choice>): Rule =>
+    part.kind === "entry" ? part.value.rule : { matches: [], target: jumpTo(name(part.cover)) };
+  return {
+    name,
+    owner: chooser.owner,
+    rules: (node: Radix<Choice>) => share(partsOf(node).map((part) => ({ size: part.size, rule: ruleOf(part) }))),
+  };
+}
+
+/** Each rule is reached only where those before it were not taken, so its share is of what is left; the last takes the rest. */
+function share(parts: readonly { readonly size: number; readonly rule: Rule }[]): Rule[] {
+  let left = parts.reduce((sum, part) => sum + part.size, 0);
+  return parts.map(({ size, rule }, index) => {
+    const part = Math.round((size / left) * shareUnit);
+    left -= size;
+    if (index === parts.length - 1) return rule;
+    const statistic: Match = { kind: "statistic", share: part };
+    return { ...rule, matches: [...rule.matches, statistic] };
+  });
+}
+
+/** Hexadecimal digits, so that a group has at most 16 parts; even, so that groups are of like size. */
+function digits(id: string): string {
+  return bytesToHex(sha256(utf8ToBytes(id)).subarray(0, 8));
+}

@@ -1,0 +1,211 @@
+// The chains of one Service port in the nat table. In: ServicePort, View. Out: Chain[], the ones that frontends lead to.
+import { hostCidr } from "../../net/cidr.ts";
+import { familyOf, hostPort } from "../../net/ip.ts";
+import type { Endpoint } from "../../model/endpoints.ts";
+import type { Fate, Frontend, ServicePort, SourceRanges } from "../../model/service-port.ts";
+import type { View } from "../../model/view.ts";
+import { balance, type Choice } from "./balance.ts";
+import { chainName, hashedName, type Chain, type ChainName, type ChainPrefix } from "./chain.ts";
+import { comment, destinationPort, jumpTo, type Negatable, type Rule, type Target } from "./rule.ts";
+
+/** Sets the mark that `KUBE-POSTROUTING` masquerades by. */
+export const markMasquerade = chainName("KUBE-MARK-MASQ");
+
+/** The chain of a Service port that does what `prefix` stands for. Source: kube-proxy; spec 2.1. */
+export function servicePortChain(
+  prefix: ChainPrefix,
+  port: { readonly name: string; readonly protocol: string },
+): ChainName {
+  return hashedName(prefix, port.name + port.protocol.toLowerCase());
+}
+
+/**
+ * All chains of a Service port: KUBE-SVC- balances over the cluster set, KUBE-SVL- over the local one, KUBE-EXT- decides
+ * between them for external traffic, KUBE-FW- lets only source ranges through, KUBE-SEP- is one endpoint (with session affinity)
+ * or one group of many. Chains that nothing can lead to are left out.
+ */
+export function buildServiceChains(port: ServicePort, view: View): Chain[] {
+  const endpoints = [
+    ...balanceChain("KUBE-SVC-", port.clusterEndpoints, port, view),
+    ...balanceChain("KUBE-SVL-", port.localEndpoints, port, view),
+  ];
+  const chains = [...endpoints, ...affinityChains(port), ...externalChain(port, view), ...firewallChain(port)];
+  return chains;
+}
+
+/** The chain that traffic for a frontend enters; undefined where it must not be translated at all. */
+export function entryChain(
+  frontend: Frontend,
+  port: { readonly name: string; readonly protocol: string },
+): ChainName | undefined {
+  if (frontend.kind !== "cluster-ip") {
+    if (!frontend.fates.some(({ verdict }) => verdict.kind === "balance")) return undefined;
+    return servicePortChain(frontend.sourceRanges === undefined ? "KUBE-EXT-" : "KUBE-FW-", port);
+  }
+  const verdict = frontend.fates.at(-1)?.verdict;
+  if (verdict?.kind !== "balance") return undefined;
+  return servicePortChain(verdict.over === "cluster" ? "KUBE-SVC-" : "KUBE-SVL-", port);
+}
+
+/** `-s` or `-i` for packets of local pods, or for all others. */
+export function localPodMatch(view: View, not?: true): Pick<Rule, "source" | "inInterface"> {
+  const negation = not === undefined ? {} : { not };
+  switch (view.localPods?.kind) {
+    case undefined:
+      return {};
+    case "source":
+      return { source: { ...negation, is: view.localPods.cidr } };
+    case "interface":
+      return { inInterface: { ...negation, is: view.localPods.name } };
+  }
+}
+
+function balanceChain(
+  prefix: "KUBE-SVC-" | "KUBE-SVL-",
+  endpoints: readonly Endpoint[],
+  port: ServicePort,
+  view: View,
+): Chain[] {
+  if (endpoints.length === 0) return [];
+  const name = servicePortChain(prefix, port);
+  const masquerading = port.frontends.flatMap((frontend) =>
+    entryChain(frontend, port) === name ? clusterIpMasquerade(frontend, view) : [],
+  );
+  const choices = endpoints.map((endpoint): Choice => ({
+    id: hostPort(endpoint.ip, endpoint.port),
+    rule: toEndpoint(endpoint, port),
+  }));
+  const { rules, chains } = balance(choices, { chain: name, owner: port.name });
+  const sticky =
+    port.affinitySeconds === undefined
+      ? []
+      : endpoints.map((endpoint) => recheck(endpoint, port, port.affinitySeconds ?? 0));
+  const all = [...masquerading, ...sticky, ...rules];
+  return [{ name, rules: named(all, port.name), owner: port.name }, ...chains];
+}
+
+/** The first rule of a Service's chain names the Service, for whoever reads the kernel's rules. */
+function named(rules: readonly Rule[], text: string): readonly Rule[] {
+  const [first, ...rest] = rules;
+  if (first === undefined || first.matches[0]?.kind === "comment") return rules;
+  return [{ ...first, matches: [comment(text), ...first.matches] }, ...rest];
+}
+
+function clusterIpMasquerade(frontend: Frontend, view: View): Rule[] {
+  const verdict = frontend.fates.at(-1)?.verdict;
+  if (frontend.kind !== "cluster-ip" || verdict?.kind !== "balance" || verdict.masquerade === "never") return [];
+  const clients = verdict.masquerade === "always" ? {} : localPodMatch(view, true);
+  return [{ ...clients, ...frontendMatch(frontend, "cluster IP"), target: jumpTo(markMasquerade) }];
+}
+
+/** Destination, protocol and port of a frontend with an address, and the comment that says whose it is. */
+export function frontendMatch(frontend: Frontend, what: string): Pick<Rule, "destination" | "protocol" | "matches"> {
+  const protocol = frontend.protocol.toLowerCase();
+  return {
+    ...(frontend.ip === undefined ? {} : { destination: { is: hostCidr(frontend.ip) } }),
+    protocol: { is: protocol },
+    matches: [
+      comment(what === "" ? frontend.service : `${frontend.service} ${what}`),
+      destinationPort(protocol, frontend.port),
+    ],
+  };
+}
+
+function toEndpoint(endpoint: Endpoint, port: ServicePort): Rule {
+  if (port.affinitySeconds !== undefined) return { matches: [], target: jumpTo(endpointChain(endpoint, port)) };
+  return translate(endpoint, port);
+}
+
+function translate(endpoint: Endpoint, port: ServicePort): Rule {
+  const target: Target = { kind: "dnat", to: hostPort(endpoint.ip, endpoint.port) };
+  return { protocol: { is: port.protocol.toLowerCase() }, matches: [], target };
+}
+
+/** A client that was at this endpoint not long ago goes there again. */
+function recheck(endpoint: Endpoint, port: ServicePort, seconds: number): Rule {
+  const list = endpointChain(endpoint, port);
+  const mask = recentMask(endpoint);
+  return { matches: [{ kind: "recent", action: "rcheck", list, reapSeconds: seconds, mask }], target: jumpTo(list) };
+}
+
+/** One chain an endpoint, shared by both sets as the list of its clients is. */
+function affinityChains(port: ServicePort): Chain[] {
+  if (port.affinitySeconds === undefined) return [];
+  const endpoints = new Map(
+    [...port.clusterEndpoints, ...port.localEndpoints].map((endpoint) => [endpointChain(endpoint, port), endpoint]),
+  );
+  return [...endpoints].map(([name, endpoint]) => {
+    const { target, protocol } = translate(endpoint, port);
+    const remember = { kind: "recent" as const, action: "set" as const, list: name, mask: recentMask(endpoint) };
+    const rule: Rule = {
+      ...(protocol === undefined ? {} : { protocol }),
+      matches: [comment(port.name), remember],
+      ...(target === undefined ? {} : { target }),
+    };
+    return { name, rules: [rule], owner: port.name };
+  });
+}
+
+function endpointChain(endpoint: Endpoint, port: ServicePort): ChainName {
+  return hashedName("KUBE-SEP-", port.name + port.protocol.toLowerCase() + hostPort(endpoint.ip, endpoint.port));
+}
+
+function recentMask(endpoint: Endpoint): string {
+  return familyOf(endpoint.ip) === 4 ? "255.255.255.255" : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+}
+
+function externalChain(port: ServicePort, view: View): Chain[] {
+  const frontend = port.frontends.find(({ kind }) => kind !== "cluster-ip");
+  if (frontend === undefined || !frontend.fates.some(({ verdict }) => verdict.kind === "balance")) return [];
+  const rules = frontend.fates.flatMap((fate) => externalRules(fate, port, view));
+  return [{ name: servicePortChain("KUBE-EXT-", port), rules: named(rules, port.name), owner: port.name }];
+}
+
+function externalRules(fate: Fate, port: ServicePort, view: View): Rule[] {
+  const { verdict } = fate;
+  if (verdict.kind !== "balance") return [];
+  const to = jumpTo(servicePortChain(verdict.over === "cluster" ? "KUBE-SVC-" : "KUBE-SVL-", port));
+  const toMark = jumpTo(markMasquerade);
+  const what = `${port.name} external destinations`;
+  switch (fate.from) {
+    case "local-pods":
+      return [{ ...localPodMatch(view), matches: [comment(`pod traffic for ${what}`)], target: to }];
+    case "this-node": {
+      const fromNode = { kind: "address-type" as const, source: { is: "LOCAL" } };
+      return [
+        { matches: [comment(`masquerade LOCAL traffic for ${what}`), fromNode], target: toMark },
+        { matches: [comment(`route LOCAL traffic for ${what}`), fromNode], target: to },
+      ];
+    }
+    case "anyone":
+      return [
+        ...(verdict.masquerade === "always"
+          ? [{ matches: [comment(`masquerade traffic for ${what}`)], target: toMark }]
+          : []),
+        { matches: [], target: to },
+      ];
+  }
+}
+
+/** What no rule here lets through is not translated, and then dropped in KUBE-PROXY-FIREWALL. */
+function firewallChain(port: ServicePort): Chain[] {
+  const guarded = port.frontends.filter(
+    (frontend) => frontend.sourceRanges !== undefined && entryChain(frontend, port) !== undefined,
+  );
+  const ranges = guarded[0]?.sourceRanges;
+  if (ranges === undefined) return [];
+  const rules: Rule[] = [
+    ...allowed(ranges, guarded).map((source) => ({
+      source: { is: source } satisfies Negatable<string>,
+      matches: [comment(`${port.name} loadbalancer IP`)],
+      target: jumpTo(servicePortChain("KUBE-EXT-", port)),
+    })),
+    { matches: [comment(`other traffic to ${port.name} will be dropped by KUBE-PROXY-FIREWALL`)] },
+  ];
+  return [{ name: servicePortChain("KUBE-FW-", port), rules, owner: port.name }];
+}
+
+function allowed(ranges: SourceRanges, guarded: readonly Frontend[]) {
+  const vips = ranges.withVip ? guarded.flatMap(({ ip }) => (ip === undefined ? [] : [hostCidr(ip)])) : [];
+  return [...ranges.cidrs, ...vips];
+}

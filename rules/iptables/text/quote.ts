@@ -1,0 +1,42 @@
+// Words of iptables-save and iptables-restore lines. In: any text. Out: one word that reads back as itself; and lines back into words.
+
+/**
+ * One word as iptables-restore reads it. Everything that comes from outside reaches a script through here, so a character that
+ * could end a word, a line or the input cannot get through: what is not printable ASCII becomes `?`.
+ * Source: iptables xshared.c add_param_to_argv: words end at a space, tab or newline; `"` quotes; `\` escapes inside quotes.
+ */
+export function quote(word: string): string {
+  const clean = word.replaceAll(/[^\x20-\x7e]/g, "?");
+  if (/^[A-Za-z0-9_.:,/+=%@\[\]-]+$/.test(clean)) return clean;
+  return `"${clean.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** A comment, quoted as iptables-save does: unless it is made of letters, digits, `_` and the like only. */
+export function quoteComment(text: string): string {
+  const clean = text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, maxComment);
+  if (/^[A-Za-z0-9_-]+$/.test(clean)) return clean;
+  return `"${clean.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** Longest comment that the kernel keeps. Source: xt_comment.h XT_MAX_COMMENT_LEN, less the end. */
+const maxComment = 255;
+
+/** The words of a line, quotes resolved. */
+export function splitWords(line: string): string[] {
+  if (!line.includes('"')) return line.split(" ").filter((word) => word !== "");
+  const words: string[] = [];
+  let word: string | undefined;
+  let inQuotes = false;
+  for (let at = 0; at < line.length; at++) {
+    const char = line.charAt(at);
+    if (inQuotes && char === "\\" && at + 1 < line.length) word += line.charAt(++at);
+    else if (char === '"') {
+      inQuotes = !inQuotes;
+      word ??= "";
+    } else if (!inQuotes && (char === " " || char === "\t")) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? "") + char;
+  }
+  return word === undefined ? words : [...words, word];
+}
