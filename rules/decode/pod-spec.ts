@@ -27,8 +27,7 @@ export const nodeName: z.ZodType<string | undefined> = optional(
 ).transform((name) => (name === "" ? undefined : name));
 
 const ianaName = parsed(
-  (text) =>
-    text === "" || /^(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(text) ? text : undefined,
+  (text) => (text === "" || /^(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(text) ? text : undefined),
   "not-a-name",
   "must be a port name of at most 15 lower-case letters, digits and '-', with a letter",
 );

@@ -47,7 +47,7 @@ const schema: z.ZodType<Pod> = object({
     namespace: optional(label, "default"),
     labels: stringMap,
     ownerReferences: controller,
-    deletionTimestamp: z.unknown(),
+    deletionTimestamp: z.unknown().optional(),
   }),
   spec: podSpec,
   status: optional(status, undefined),

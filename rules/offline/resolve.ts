@@ -5,12 +5,12 @@ import { byName } from "./order.ts";
 import { addressPool, nodePortPool, type Placeholder } from "./placeholder.ts";
 import { completeClusterIps, completeNodePorts } from "./services.ts";
 import type { NamelessSlice } from "./endpoints-slices.ts";
-import type { OfflineObjects, PlaceholderRanges } from "./objects.ts";
+import { ipsInUse, nodePortsInUse, type OfflineObjects, type PlaceholderRanges } from "./objects.ts";
 import type { EndpointSlice } from "../decode/endpoint-slice.ts";
 import type { Node } from "../decode/node.ts";
 import type { Service } from "../decode/service.ts";
 import { cidrFamily, type Cidr } from "../net/cidr.ts";
-import type { Family, Ip } from "../net/ip.ts";
+import type { Family } from "../net/ip.ts";
 import type { Problem } from "../problem.ts";
 
 export type { OfflineObjects, PlaceholderRanges } from "./objects.ts";
@@ -28,10 +28,10 @@ export type Resolved = {
 
 /** Completes what only a cluster could say. The result does not hang on the order of the objects. */
 export function resolve(objects: OfflineObjects, ranges: PlaceholderRanges): Resolved {
-  const inUse = new Set(givenIps(objects));
+  const inUse = new Set(ipsInUse(objects));
   const clusterIps = addressPool(ranges.serviceCidrs, inUse);
   const podIps = addressPool(ranges.podCidrs, inUse);
-  const nodePorts = nodePortPool(ranges.nodePorts, new Set(objects.services.flatMap(givenNodePorts)));
+  const nodePorts = nodePortPool(ranges.nodePorts, new Set(nodePortsInUse(objects)));
   const makeSlices = sliceMaker(objects);
 
   const parts = objects.services.toSorted(byName).map((given) => {
@@ -62,26 +62,6 @@ export function resolve(objects: OfflineObjects, ranges: PlaceholderRanges): Res
 /** Without any word on families, those of the pod ranges, or both. */
 function familiesOfPods(podCidrs: readonly Cidr[]): readonly Family[] {
   return podCidrs.length === 0 ? [4, 6] : [...new Set(podCidrs.map(cidrFamily))];
-}
-
-function givenIps(objects: OfflineObjects): readonly Ip[] {
-  return [
-    ...objects.services.flatMap((service) => [
-      ...(service.clusterIps === "none" ? [] : service.clusterIps),
-      ...service.externalIps,
-      ...service.loadBalancerIps,
-    ]),
-    ...objects.slices.flatMap((slice) => slice.endpoints.flatMap(({ ip }) => ip ?? [])),
-    ...objects.endpoints.flatMap(({ subsets }) =>
-      subsets.flatMap((subset) => [...subset.addresses, ...subset.notReadyAddresses].map(({ ip }) => ip)),
-    ),
-    ...objects.pods.flatMap(({ status }) => status?.ips ?? []),
-    ...objects.nodes.flatMap(({ addresses }) => addresses),
-  ];
-}
-
-function givenNodePorts(service: Service): readonly number[] {
-  return [...service.ports.map(({ nodePort }) => nodePort), service.healthCheckNodePort].flatMap((port) => port ?? []);
 }
 
 /** Names `web-made-0`, `web-made-1` and so on: a Service's made slices are numbered in the order they were made. */

@@ -9,27 +9,32 @@ export type Batch = { readonly table: TableName; readonly changes: readonly Chan
 /**
  * Orders changes: make before break. Chains come before the rules that lead to them, jumps from built-in chains after all
  * chains, deletions last. Chains of the filter table that only lose rules wait for the nat table, so that a packet is refused
- * rather than let through untranslated. `chainsPerBatch` bounds a commit: iptables-nft-restore's time grows with the square of the
- * chains in one commit, and a chain that an earlier commit brought must be looked up in the kernel; so chains that lead only to
- * each other stay together (measured, see the design). iptables-legacy copies the whole table in each commit: pass Infinity.
+ * rather than let through untranslated.
+ *
+ * `chainsPerBatch` bounds a commit. What fits goes in one. iptables-nft-restore's time grows with the square of the chains in one
+ * commit, so there more goes in several, in which chains that lead to each other stay together (a chain of an earlier commit must
+ * be looked up in the kernel). iptables-legacy copies the whole table in each commit: pass Infinity.
  */
 export function orderChanges(changes: readonly Change[], chainsPerBatch: number): Batch[] {
   const of = (table: TableName) => changes.filter((change) => change.table === table);
-  const [filter, nat] = [of("filter"), of("nat")];
-  const late = filter.filter(onlyLoses);
-  const early = filter.filter((change) => !late.includes(change) && !isRemoval(change));
+  const isLate = (change: Change) => isRemoval(change) || onlyLoses(change);
+  const commit = (table: TableName, list: readonly Change[]) => batchesOf(table, list, chainsPerBatch);
+  const filter = of("filter");
   return [
-    ...additions("filter", early, chainsPerBatch),
-    ...additions(
-      "nat",
-      nat.filter((change) => !isRemoval(change)),
-      chainsPerBatch,
+    ...commit(
+      "filter",
+      filter.filter((change) => !isLate(change)),
     ),
-    ...additions("filter", late, chainsPerBatch),
-    ...removals("nat", nat.filter(isRemoval), chainsPerBatch),
-    ...removals("filter", filter.filter(isRemoval), chainsPerBatch),
-    ...removals("mangle", of("mangle").filter(isRemoval), chainsPerBatch),
+    ...commit("nat", of("nat")),
+    ...commit("filter", filter.filter(isLate)),
+    ...commit("mangle", of("mangle")),
   ];
+}
+
+function batchesOf(table: TableName, changes: readonly Change[], chainsPerBatch: number): Batch[] {
+  const parts = [...additions(changes, chainsPerBatch), ...removals(changes, chainsPerBatch)];
+  const batches = changes.length <= chainsPerBatch ? [parts.flat()] : parts;
+  return batches.filter((batch) => batch.length > 0).map((batch) => ({ table, changes: batch }));
 }
 
 type Write = Extract<Change, { after: Chain }>;
@@ -48,29 +53,26 @@ function onlyLoses(change: Change): boolean {
   return change.after.rules.every((rule) => before.has(renderRule(rule)));
 }
 
-function additions(table: TableName, changes: readonly Change[], chainsPerBatch: number): Batch[] {
+function additions(changes: readonly Change[], chainsPerBatch: number): Change[][] {
   const jumps = changes.filter((change) => change.kind === "insert-jump");
-  const batches = pack(unitsOf(changes.filter(isWrite), chainsPerBatch), chainsPerBatch);
-  const last = batches.pop() ?? [];
-  const all = [...batches, [...last, ...jumps]].filter((batch) => batch.length > 0);
-  return all.map((batch) => ({ table, changes: batch }));
+  return [...pack(unitsOf(changes.filter(isWrite), chainsPerBatch), chainsPerBatch), jumps];
 }
 
 /** Jumps go before the chains they lead to; of chains, a caller before its callees. */
-function removals(table: TableName, changes: readonly Change[], chainsPerBatch: number): Batch[] {
+function removals(changes: readonly Change[], chainsPerBatch: number): Change[][] {
   const deletions = new Map(
     changes.flatMap((change) => (change.kind === "delete-chain" ? [[change.before.name, change] as const] : [])),
   );
-  const callersFirst = postOrder([...deletions.keys()], (name) =>
-    calleesOf(deletions.get(name)?.before, deletions),
-  ).reverse();
-  const ordered = callersFirst.flatMap((name) => deletions.get(name) ?? []);
+  const callees = (name: ChainName) => calleesOf(deletions.get(name)?.before, deletions);
+  const ordered = postOrder([...deletions.keys()], callees).reverse();
   const jumps = changes.filter((change) => change.kind === "delete-jump");
-  const batches: Change[][] = jumps.length > 0 ? [jumps] : [];
-  for (let at = 0; at < ordered.length; at += Math.min(chainsPerBatch, ordered.length)) {
-    batches.push(ordered.slice(at, at + chainsPerBatch));
-  }
-  return batches.map((batch) => ({ table, changes: batch }));
+  return [
+    jumps,
+    ...pack(
+      ordered.map((name) => [deletions.get(name)].filter((change) => change !== undefined)),
+      chainsPerBatch,
+    ),
+  ];
 }
 
 /**
@@ -98,8 +100,8 @@ function unitsOf(writes: readonly Write[], limit: number): Write[][] {
 }
 
 /** Units one after the other, as many as fit a batch together. */
-function pack(units: readonly (readonly Write[])[], limit: number): Write[][] {
-  const batches: Write[][] = [];
+function pack(units: readonly (readonly Change[])[], limit: number): Change[][] {
+  const batches: Change[][] = [];
   for (const unit of units) {
     const last = batches.at(-1);
     if (last !== undefined && last.length + unit.length <= limit) last.push(...unit);

@@ -44,7 +44,11 @@ function endpointOf(rule: Rule): string[] {
   return rule.target?.kind === "dnat" ? [rule.target.to] : [];
 }
 
-function difference(before: readonly Rule[], after: readonly Rule[]): { gone: Rule[]; added: Rule[] } {
+function difference(
+  before: readonly Rule[],
+  after: readonly Rule[],
+): { gone: readonly Rule[]; added: readonly Rule[] } {
+  if (before.length === 0 || after.length === 0) return { gone: before, added: after };
   const [old, now] = [before, after].map((rules) => new Set(rules.map(renderRule))) as [Set<string>, Set<string>];
   return {
     gone: before.filter((rule) => !now.has(renderRule(rule))),

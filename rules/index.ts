@@ -1,0 +1,79 @@
+// The pure core, in pipeline order: decode, resolve what manifests leave open, model, ruleset, diff, text.
+export { renderPath, renderProblem, type Problem } from "./problem.ts";
+export { parseIp, familyOf, hostPort, type Family, type Ip } from "./net/ip.ts";
+export { parseCidr, cidrFamily, type Cidr } from "./net/cidr.ts";
+
+export { decodeService, type Service, type ServicePortSpec } from "./decode/service.ts";
+export {
+  decodeEndpointSlice,
+  type EndpointPort,
+  type EndpointSlice,
+  type SliceEndpoint,
+} from "./decode/endpoint-slice.ts";
+export { decodeNode, type Node } from "./decode/node.ts";
+export type { Decoded } from "./decode/decode.ts";
+export type { Protocol } from "./decode/fields.ts";
+
+export {
+  resolve,
+  type OfflineObjects,
+  type Placeholder,
+  type PlaceholderRanges,
+  type Resolved,
+} from "./offline/resolve.ts";
+
+export { defaultSettings, type DetectLocal, type NodeView, type Settings } from "./model/settings.ts";
+export {
+  buildCluster,
+  emptyCluster,
+  removeService,
+  removeSlice,
+  setService,
+  setSlice,
+  type Cluster,
+  type ClusterService,
+} from "./model/cluster.ts";
+export { buildView, needsRouteLocalnet, type LocalPods, type View } from "./model/view.ts";
+export type { Endpoint } from "./model/endpoints.ts";
+export type {
+  Fate,
+  Frontend,
+  FrontendKind,
+  ServicePort,
+  ServicePortName,
+  SourceRanges,
+  Verdict,
+} from "./model/service-port.ts";
+export {
+  buildModel,
+  isServed,
+  servicePorts,
+  type HealthCheckPort,
+  type Model,
+  type ServiceModel,
+} from "./model/model.ts";
+
+export { findProblems } from "./model/problems.ts";
+
+export { buildRuleset, type Build } from "./iptables/ruleset/build.ts";
+export {
+  emptyRuleset,
+  type BuiltInChain,
+  type Chain,
+  type ChainName,
+  type Jump,
+  type Ruleset,
+  type Table,
+  type TableName,
+} from "./iptables/ruleset/chain.ts";
+export type { Match, Negatable, RecentMatch, Rule, Target } from "./iptables/ruleset/rule.ts";
+export { buildServiceChains, entryChain, servicePortChain } from "./iptables/ruleset/service-chains.ts";
+
+export { diffRulesets } from "./iptables/diff/diff.ts";
+export { orderChanges, type Batch } from "./iptables/diff/batches.ts";
+export { chainOf, type Cause, type Change } from "./iptables/diff/change.ts";
+
+export { changeOfLine, renderBatch, renderScript, ruleLine } from "./iptables/text/render-script.ts";
+export { renderRuleset } from "./iptables/text/render-ruleset.ts";
+export { renderRule } from "./iptables/text/render-rule.ts";
+export { ownedByUs, ownedByUsOrKubeProxy, parseRuleset, type Ownership } from "./iptables/text/parse.ts";

@@ -1,0 +1,77 @@
+// `rulewright diff`: what would change. In: manifests, and a dump or this host's kernel. Out: changes; exit 0 none, 1 some, 2 trouble.
+import { readFile } from "node:fs/promises";
+import type { Logger } from "winston";
+import { diffRulesets, orderChanges, parseRuleset, renderScript, type Change, type Family } from "../../rules/index.ts";
+import { InputError, readDesired } from "../desired/desired.ts";
+import { chainsPerBatch, readChanges } from "../kernel/apply.ts";
+import { openKernel } from "../kernel/tools.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { changeJson, renderChanges, renderCount } from "../output/changes.ts";
+import { placeholderLine } from "../output/plan-text.ts";
+import { splitDumps } from "../kernel/dump.ts";
+import { thisHost, toDesiredOptions, type InputOptions, type VariantOptions } from "./options.ts";
+import { exit, reportInput } from "./report.ts";
+
+export type DiffOptions = InputOptions &
+  VariantOptions & { readonly against: string; readonly output: (typeof diffOutputs)[number] };
+
+export const diffOutputs = ["text", "json", "script"] as const;
+
+type FamilyChanges = { readonly family: Family; readonly changes: readonly Change[] };
+
+/** Compares and prints. */
+export async function diff(options: DiffOptions, log: Logger): Promise<number> {
+  const live = options.against === "live";
+  const desired = await readDesired(toDesiredOptions(options), live ? thisHost() : undefined);
+  const failed = reportInput(desired, log);
+  const kernel = live ? await openKernel(options.variant) : undefined;
+  const dumps = live ? undefined : splitDumps(await readDump(options.against));
+  const found: FamilyChanges[] = [];
+  for (const { ruleset, model } of desired.builds) {
+    const { family } = model.view;
+    if (kernel !== undefined) found.push({ family, changes: await readChanges(kernel, ruleset) });
+    else if (dumps?.[family] === undefined) log.info(`the dump holds nothing of IPv${family}, which is left out`);
+    else found.push({ family, changes: diffRulesets(parseRuleset(dumps[family], family), ruleset) });
+  }
+  process.stdout.write(
+    render(found, options, kernel) +
+      (options.output === "text" ? desired.placeholders.map((each) => `${placeholderLine(each)}\n`).join("") : ""),
+  );
+  if (failed) return exit.trouble;
+  return found.some(({ changes }) => changes.length > 0) ? exit.differences : exit.ok;
+}
+
+async function readDump(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new InputError(
+      `cannot read ${JSON.stringify(file)}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function render(found: readonly FamilyChanges[], options: DiffOptions, kernel: Kernel | undefined): string {
+  switch (options.output) {
+    case "text":
+      return found
+        .map(
+          ({ family, changes }) =>
+            `IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, process.stdout.isTTY)}`,
+        )
+        .join("");
+    case "json":
+      return `${JSON.stringify(
+        found.map(({ family, changes }) => ({ family, changes: changes.map(changeJson) })),
+        undefined,
+        2,
+      )}\n`;
+    case "script": {
+      const limit = chainsPerBatch(options.variant ?? kernel?.variant ?? "nft");
+      const tool = (family: Family) => (family === 4 ? "iptables-restore" : "ip6tables-restore");
+      return found
+        .map(({ family, changes }) => `# for ${tool(family)} --noflush\n${renderScript(orderChanges(changes, limit))}`)
+        .join("");
+    }
+  }
+}

@@ -1,0 +1,162 @@
+// From what the command line names to the rules that are wanted. In: DesiredOptions. Out: Desired, one build per family, and all problems.
+import { readFile } from "node:fs/promises";
+import {
+  buildCluster,
+  buildModel,
+  buildRuleset,
+  buildView,
+  defaultSettings,
+  findProblems,
+  resolve,
+  type Build,
+  type Cidr,
+  type Family,
+  type Ip,
+  type Node,
+  type NodeView,
+  type Placeholder,
+  type Settings,
+} from "../../rules/index.ts";
+import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
+import { nodeNameOf, toSettings } from "../config/settings.ts";
+import { loadSources } from "../manifest/load.ts";
+import { renderLocated } from "../manifest/located.ts";
+import { readSources, type Read } from "../manifest/read.ts";
+
+/** What the command line says about the rules that are wanted. */
+export type DesiredOptions = {
+  /** Files, directories, `-`. */
+  readonly files: readonly string[];
+  readonly recursive: boolean;
+  readonly configFile: string | undefined;
+  readonly nodeName: string | undefined;
+  readonly nodeAddresses: readonly Ip[];
+  readonly families: readonly Family[];
+  readonly serviceCidrs: readonly Cidr[];
+  readonly podCidrs: readonly Cidr[];
+  readonly nodePorts: { readonly low: number; readonly high: number };
+};
+
+/** The node that rules are made on, where they are made on one: stands in for what no option and no Node object says. */
+export type Host = { readonly name: string; readonly ips: readonly Ip[] };
+
+export type Desired = {
+  readonly builds: readonly Build[];
+  readonly node: NodeView;
+  readonly settings: Settings;
+  readonly placeholders: readonly Placeholder[];
+  /** One line each, `file:line:column: object field: text`, in the order in which the stages found them. */
+  readonly problems: readonly ReportedProblem[];
+  /** Objects of kinds that no rule depends on. */
+  readonly skipped: ReadonlyMap<string, number>;
+};
+
+export type ReportedProblem = { readonly severity: "error" | "warning"; readonly code: string; readonly line: string };
+
+/** An option or file that nothing can be done without is wrong. */
+export class InputError extends Error {
+  override name = "InputError";
+}
+
+/** Reads configuration and manifests and builds the ruleset of each family. Throws InputError, ManifestReadError. */
+export async function readDesired(options: DesiredOptions, host?: Host): Promise<Desired> {
+  const read = await readSources(options.files, { recursive: options.recursive, stdin: process.stdin });
+  const config =
+    options.configFile === undefined
+      ? undefined
+      : { name: options.configFile, text: await readText(options.configFile) };
+  return buildDesired({ read, config }, options, host);
+}
+
+/** The part of `readDesired` after the files are read. */
+export function buildDesired(
+  given: { readonly read: Read; readonly config: { readonly name: string; readonly text: string } | undefined },
+  options: DesiredOptions,
+  host?: Host,
+): Desired {
+  const { settings, nodeName, problems: configProblems } = readSettings(given.config);
+  const loaded = loadSources(given.read.sources);
+  const resolved = resolve(loaded.objects, options);
+  const node = findNode(resolved.nodes, { options, nodeName, host });
+  const cluster = buildCluster(resolved.services, resolved.slices);
+  const builds = options.families.map((family) => buildRuleset(buildModel(cluster, buildView(node, settings, family))));
+  const later = [...resolved.problems, ...builds.flatMap(({ model }) => findProblems(model))];
+  const problems = [...given.read.problems, ...loaded.problems, ...later.map(loaded.locate)].map((located) => ({
+    severity: located.problem.severity,
+    code: located.problem.code,
+    line: renderLocated(located),
+  }));
+  return {
+    builds,
+    node,
+    settings,
+    placeholders: resolved.placeholders,
+    problems: [...configProblems, ...unique(problems)],
+    skipped: loaded.skipped,
+  };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new InputError(
+      `cannot read ${JSON.stringify(file)}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+type ReadSettings = {
+  readonly settings: Settings;
+  readonly nodeName: string | undefined;
+  readonly problems: readonly ReportedProblem[];
+};
+
+/** A configuration with an error stops everything: it holds for all Services, so there is no good part to go on with. */
+function readSettings(config: { readonly name: string; readonly text: string } | undefined): ReadSettings {
+  if (config === undefined) return { settings: defaultSettings, nodeName: undefined, problems: [] };
+  const loaded = loadConfiguration(config.text);
+  const problems = loaded.problems.map((located) => ({
+    severity: located.problem.severity,
+    code: located.problem.code,
+    line: renderLocatedProblem(config.name, located),
+  }));
+  if (loaded.config === undefined) throw new InputError(problems.map(({ line }) => line).join("\n"));
+  return { settings: toSettings(loaded.config), nodeName: nodeNameOf(loaded.config), problems };
+}
+
+type NodeSources = {
+  readonly options: DesiredOptions;
+  readonly nodeName: string | undefined;
+  readonly host: Host | undefined;
+};
+
+/** The node's name: option, configuration, this host, or the only Node there is. Its addresses: options, this host, the Node object. */
+function findNode(nodes: readonly Node[], { options, nodeName, host }: NodeSources): NodeView {
+  const [only, ...others] = nodes;
+  const name = options.nodeName ?? nodeName ?? host?.name ?? (others.length === 0 ? only?.name : undefined);
+  const node = nodes.find((candidate) => candidate.name === name);
+  const known = node?.addresses ?? [];
+  const ips = options.nodeAddresses.length > 0 ? options.nodeAddresses : (host?.ips ?? known);
+  const primary = known.length > 0 ? known : ips;
+  const loopback = ["127.0.0.1", "::1"] as Ip[];
+  return {
+    name,
+    zone: node?.zone,
+    podCidrs: node?.podCidrs ?? [],
+    primaryIps: ([4, 6] as const).flatMap(
+      (family) => primary.find((ip) => (ip.includes(":") ? 6 : 4) === family) ?? [],
+    ),
+    localIps: [...new Set([...loopback, ...ips])],
+  };
+}
+
+/** A finding that both families' models make is one finding. */
+function unique(problems: readonly ReportedProblem[]): ReportedProblem[] {
+  return [...new Map(problems.map((problem) => [problem.line, problem])).values()];
+}
+
+/** Whether the build serves anything at all. */
+export function servesSomething(build: Build): boolean {
+  return build.model.services.size > 0;
+}

@@ -1,0 +1,23 @@
+// The one port to the kernel's packet filter. In: nothing. Out: the Kernel type, which the real tools and the fake implement.
+import type { Family } from "../../rules/index.ts";
+
+/** Which of the two iptables implementations a node uses. */
+export type Variant = "nft" | "legacy";
+
+/** The packet filter of one network namespace. */
+export type Kernel = {
+  readonly variant: Variant;
+  /** All tables as iptables-save prints them. Throws CommandError. */
+  readonly readRules: (family: Family) => Promise<string>;
+  /** Feeds iptables-restore `--noflush`: each table section is one atomic commit. Never throws for what the tool refuses. */
+  readonly restore: (family: Family, script: string) => Promise<Restored>;
+  /** As `restore`, but changes nothing. Does not find what only the kernel refuses (a chain still in use). */
+  readonly check: (family: Family, script: string) => Promise<Restored>;
+  /** Reads a value under /proc/sys; undefined where there is none. */
+  readonly readSysctl: (name: string) => Promise<string | undefined>;
+  readonly writeSysctl: (name: string, value: string) => Promise<void>;
+};
+
+/** Whether a script was taken; if not, the tool's own words, and the line of the script they name. */
+export type Restored =
+  { readonly ok: true } | { readonly ok: false; readonly message: string; readonly line: number | undefined };

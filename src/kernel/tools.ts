@@ -1,0 +1,107 @@
+// The real packet filter, through iptables' tools. In: a variant or none. Out: Kernel.
+import { access, constants, readFile, writeFile } from "node:fs/promises";
+import type { Family } from "../../rules/index.ts";
+import type { Kernel, Restored, Variant } from "./kernel.ts";
+import { CommandError, run } from "./run.ts";
+
+/** Why the kernel cannot be reached from here, and what to do about it. */
+export class NoKernelError extends Error {
+  override name = "NoKernelError";
+}
+
+/** Seconds to wait for the xtables lock, which other tools on the node take too. */
+const lockSeconds = 30;
+
+/**
+ * Opens this network namespace's packet filter. Without `forced`, the variant is the one in which kubelet keeps its hint chains, nft
+ * where there are none, or the only one installed. Source: kubernetes-sigs/iptables-wrappers.
+ */
+export async function openKernel(forced?: Variant): Promise<Kernel> {
+  const variant = forced ?? (await chooseVariant());
+  const path = async (tool: string) => {
+    const found = await findTool(tool);
+    if (found === undefined)
+      throw new NoKernelError(`${tool} was not found in ${directories.join(", ")}: install the package iptables`);
+    return found;
+  };
+  const tools = {
+    4: { save: await path(`iptables-${variant}-save`), restore: await path(`iptables-${variant}-restore`) },
+    6: { save: await path(`ip6tables-${variant}-save`), restore: await path(`ip6tables-${variant}-restore`) },
+  };
+  const feed = async (family: Family, script: string, args: readonly string[]): Promise<Restored> => {
+    const { restore } = tools[family];
+    const ended = await run(restore, ["-w", String(lockSeconds), "--noflush", ...args], { input: script });
+    if (ended.code === 0) return { ok: true };
+    const message = ended.failure ?? ended.stderr.trim();
+    return { ok: false, message, line: readLine(message) };
+  };
+  return {
+    variant,
+    readRules: (family) => readRules(tools[family].save),
+    restore: (family, script) => feed(family, script, []),
+    check: (family, script) => feed(family, script, ["--test"]),
+    readSysctl: async (name) => {
+      try {
+        return (await readFile(sysctlPath(name), "utf8")).trim();
+      } catch {
+        return undefined;
+      }
+    },
+    writeSysctl: (name, value) => writeFile(sysctlPath(name), value),
+  };
+}
+
+const directories = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
+
+/** The absolute path of a program, looked for only where the system keeps its own. */
+export async function findTool(tool: string): Promise<string | undefined> {
+  for (const directory of directories) {
+    const path = `${directory}/${tool}`;
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable) return path;
+  }
+  return undefined;
+}
+
+async function chooseVariant(): Promise<Variant> {
+  const hint = /^:(KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY) /m;
+  // Of nft only the table that kubelet uses; of legacy all that there is, since naming a table would create it.
+  const probes: readonly (readonly [Variant, string, readonly string[]])[] = [
+    ["nft", "iptables-nft-save", ["-t", "mangle"]],
+    ["nft", "ip6tables-nft-save", ["-t", "mangle"]],
+    ["legacy", "iptables-legacy-save", []],
+    ["legacy", "ip6tables-legacy-save", []],
+  ];
+  let installed: Variant | undefined;
+  for (const [variant, tool, args] of probes) {
+    const path = await findTool(tool);
+    if (path === undefined) continue;
+    installed ??= variant;
+    const { code, stdout } = await run(path, args);
+    if (code === 0 && hint.test(stdout)) return variant;
+  }
+  if (installed === undefined)
+    throw new NoKernelError(
+      "neither iptables-nft-save nor iptables-legacy-save was found: install the package iptables",
+    );
+  return installed;
+}
+
+async function readRules(save: string): Promise<string> {
+  const ended = await run(save, []);
+  if (ended.code !== 0) throw new CommandError(save, [], ended);
+  return ended.stdout;
+}
+
+/** `Error occurred at line: 12` (both variants), `line 12: CHAIN_DEL failed` (nft), `line 12 failed` (legacy). */
+function readLine(message: string): number | undefined {
+  const found = /line:? (\d+)/.exec(message);
+  return found === null ? undefined : Number(found[1]);
+}
+
+function sysctlPath(name: string): string {
+  return `/proc/sys/${name}`;
+}

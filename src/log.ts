@@ -1,0 +1,24 @@
+// Logs, on standard error so that results alone are on standard output. In: level and format. Out: a winston Logger.
+import { styleText } from "node:util";
+import { createLogger, format, transports, type Logger } from "winston";
+
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+export const logFormats = ["text", "json"] as const;
+export type LogSettings = { readonly level: (typeof logLevels)[number]; readonly format: (typeof logFormats)[number] };
+
+/** A logger that writes to standard error: `level: message` for people (coloured on a terminal), or JSON lines. */
+export function createLog(settings: LogSettings): Logger {
+  const text = format.printf(({ level, message }) => `${colour(level)}: ${String(message)}`);
+  const json = format.combine(format.timestamp(), format.json());
+  return createLogger({
+    level: settings.level,
+    format: settings.format === "json" ? json : text,
+    transports: [new transports.Stream({ stream: process.stderr })],
+  });
+}
+
+/** Only on a terminal: `styleText` looks at the stream, and at NO_COLOR. */
+function colour(level: string): string {
+  const style = level === "error" ? "red" : level === "warn" ? "yellow" : "gray";
+  return process.stderr.isTTY ? styleText(style, level) : level;
+}

@@ -1,0 +1,91 @@
+// The command line. In: arguments. Out: one command run; its exit status.
+import { Command, CommanderError, Option } from "commander";
+import { createLog, logFormats, logLevels, type LogSettings } from "./log.ts";
+import { addInputOptions, addVariantOption, familyOption } from "./commands/options.ts";
+import { apply, type ApplyOptions } from "./commands/apply.ts";
+import { cleanup, type CleanupOptions } from "./commands/cleanup.ts";
+import { diff, diffOutputs, type DiffOptions } from "./commands/diff.ts";
+import { plan, planOutputs, type PlanOptions } from "./commands/plan.ts";
+import { exit } from "./commands/report.ts";
+import packageJson from "../package.json" with { type: "json" };
+import type { Logger } from "winston";
+
+type GlobalOptions = { readonly logLevel: LogSettings["level"]; readonly logFormat: LogSettings["format"] };
+
+const program = new Command("rulewright")
+  .description("Turns Kubernetes Services and EndpointSlices into iptables rules: prints, compares and applies them.")
+  .version(packageJson.version)
+  .exitOverride()
+  .showHelpAfterError("(rulewright --help shows what there is)");
+
+function command(name: string, description: string, example: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(new Option("--log-level <level>", "least level to log").choices(logLevels).default("info"))
+    .addOption(new Option("--log-format <format>", "how to log, on standard error").choices(logFormats).default("text"))
+    .addHelpText("after", `\nExample:\n  ${example}`);
+}
+
+function action<T>(act: (options: T, log: Logger) => Promise<number>) {
+  return async (options: T & GlobalOptions): Promise<void> => {
+    const log = createLog({ level: options.logLevel, format: options.logFormat });
+    try {
+      process.exitCode = await act(options, log);
+    } catch (error) {
+      log.error(error instanceof Error ? error.message : String(error));
+      process.exitCode = exit.trouble;
+    }
+  };
+}
+
+addVariantOption(
+  addInputOptions(
+    command(
+      "plan",
+      "Print the rules that a node would get.",
+      "rulewright plan -f manifests/ --node-name node-a | iptables-restore --test",
+    ),
+  ),
+)
+  .addOption(new Option("-o, --output <form>", "what to print").choices(planOutputs).default("iptables"))
+  .action(action<PlanOptions>(plan));
+
+addVariantOption(
+  addInputOptions(
+    command(
+      "diff",
+      "Show what would change against a dump or this host.",
+      "rulewright diff -f manifests/ --against node-a.rules",
+    ),
+  ),
+)
+  .option("--against <dump|live>", "an iptables-save dump, or `live` for this host", "live")
+  .addOption(new Option("-o, --output <form>", "how to show it").choices(diffOutputs).default("text"))
+  .action(action<DiffOptions>(diff));
+
+addVariantOption(
+  addInputOptions(
+    command("apply", "Make this host's kernel as the manifests want it.", "rulewright apply -f manifests/ --dry-run"),
+  ),
+)
+  .option("--dry-run", "show the changes and have iptables-restore check them, but write nothing")
+  .action(action<ApplyOptions>(apply));
+
+addVariantOption(
+  command(
+    "cleanup",
+    "Remove everything that rulewright or kube-proxy owns in this host's iptables.",
+    "rulewright cleanup --dry-run",
+  ),
+)
+  .addOption(familyOption())
+  .option("--dry-run", "show what would be removed, but remove nothing")
+  .action(action<CleanupOptions>(cleanup));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? exit.ok : exit.trouble;
+}
