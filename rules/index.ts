@@ -60,20 +60,20 @@ export {
   emptyRuleset,
   type BuiltInChain,
   type Chain,
-  type ChainName,
   type Jump,
   type Ruleset,
   type Table,
   type TableName,
 } from "./iptables/ruleset/chain.ts";
+export { type ChainName } from "./iptables/ruleset/chain-name.ts";
 export type { Match, Negatable, RecentMatch, Rule, Target } from "./iptables/ruleset/rule.ts";
 export { buildServiceChains, entryChain, servicePortChain } from "./iptables/ruleset/service-chains.ts";
 
-export { diffRulesets } from "./iptables/diff/diff.ts";
-export { orderChanges, type Batch } from "./iptables/diff/batches.ts";
-export { chainOf, type Cause, type Change } from "./iptables/diff/change.ts";
-
-export { changeOfLine, renderBatch, renderScript, ruleLine } from "./iptables/text/render-script.ts";
 export { renderRuleset } from "./iptables/text/render-ruleset.ts";
-export { renderRule } from "./iptables/text/render-rule.ts";
+export { renderRule, ruleLine } from "./iptables/text/render-rule.ts";
 export { ownedByUs, ownedByUsOrKubeProxy, parseRuleset, type Ownership } from "./iptables/text/parse.ts";
+
+export { diffRulesets } from "./iptables/diff/diff.ts";
+export { changeOfLine, renderBatch, renderScript } from "./iptables/script/render-script.ts";
+export { orderChanges, type Batch } from "./iptables/script/order.ts";
+export { chainOf, type Cause, type Change } from "./iptables/diff/change.ts";

@@ -27,7 +27,8 @@ export function renderProblem(problem: Problem): string {
 
 /** The text of a value that came from outside, made safe to print: quoted, one line, at most 80 characters. */
 export function quoted(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  const json: unknown = JSON.stringify(value);
+  const text = typeof json === "string" ? json : String(value);
   return printable(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }
 

@@ -1,6 +1,6 @@
 // Logs, on standard error so that results alone are on standard output. In: level and format. Out: a winston Logger.
 import { styleText } from "node:util";
-import { createLogger, format, transports, type Logger } from "winston";
+import { createLogger, format, transports, type Logger, type transport as Transport } from "winston";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export const logFormats = ["text", "json"] as const;
@@ -13,7 +13,8 @@ export function createLog(settings: LogSettings): Logger {
   return createLogger({
     level: settings.level,
     format: settings.format === "json" ? json : text,
-    transports: [new transports.Stream({ stream: process.stderr })],
+    // winston's own types do not make its Stream a TransportStream.
+    transports: new transports.Stream({ stream: process.stderr }) as unknown as Transport,
   });
 }
 

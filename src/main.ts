@@ -4,7 +4,9 @@ import { createLog, logFormats, logLevels, type LogSettings } from "./log.ts";
 import { addInputOptions, addVariantOption, familyOption } from "./commands/options.ts";
 import { apply, type ApplyOptions } from "./commands/apply.ts";
 import { cleanup, type CleanupOptions } from "./commands/cleanup.ts";
+import { demo, type DemoOptions } from "./commands/demo.ts";
 import { diff, diffOutputs, type DiffOptions } from "./commands/diff.ts";
+import { goldenCheck, goldenUpdate, type GoldenCheckOptions, type GoldenUpdateOptions } from "./commands/golden.ts";
 import { plan, planOutputs, type PlanOptions } from "./commands/plan.ts";
 import { exit } from "./commands/report.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -19,8 +21,11 @@ const program = new Command("rulewright")
   .showHelpAfterError("(rulewright --help shows what there is)");
 
 function command(name: string, description: string, example: string): Command {
-  return program
-    .command(name)
+  return described(program.command(name), description, example);
+}
+
+function described(command: Command, description: string, example: string): Command {
+  return command
     .description(description)
     .addOption(new Option("--log-level <level>", "least level to log").choices(logLevels).default("info"))
     .addOption(new Option("--log-format <format>", "how to log, on standard error").choices(logFormats).default("text"))
@@ -82,6 +87,42 @@ addVariantOption(
   .addOption(familyOption())
   .option("--dry-run", "show what would be removed, but remove nothing")
   .action(action<CleanupOptions>(cleanup));
+
+command(
+  "demo",
+  "Show all of it on a built-in example, in a network namespace of its own where that may be made.",
+  "rulewright demo",
+)
+  .addOption(new Option("--in-namespace", "the part that runs inside the namespace").hideHelp())
+  .action(action<DemoOptions>(demo));
+
+const golden = program
+  .command("golden")
+  .description("Compare folders of manifests with the rules that are kept beside them.");
+
+described(
+  golden.command("check <directory...>"),
+  "Check that every case in the directories still gives the files beside it.",
+  "rulewright golden check --junit golden.xml test/golden",
+)
+  .option("--junit <file>", "write a report in JUnit's XML too")
+  .action((directories: readonly string[], options: GlobalOptions & GoldenCheckOptions) =>
+    action<GoldenCheckOptions>(goldenCheck)({ ...options, directories }),
+  );
+
+described(
+  golden.command("update <directory...>"),
+  "Rewrite the files of every case in the directories as they come out now; review them with `git diff`.",
+  "rulewright golden update test/golden",
+).action((directories: readonly string[], options: GlobalOptions & GoldenUpdateOptions) =>
+  action<GoldenUpdateOptions>(goldenUpdate)({ ...options, directories }),
+);
+
+// A reader that has seen enough (`| head`) is no trouble.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exit.ok);
+});
 
 try {
   await program.parseAsync();

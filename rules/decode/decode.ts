@@ -1,5 +1,5 @@
 // Runs a schema over one API object. In: unknown. Out: the decoded object, or every problem that it has.
-import * as z from "zod";
+import type * as z from "zod";
 import { quoted, type Problem } from "../problem.ts";
 
 /** The decoded object, or, where `value` is absent, why there is none. A value may come with warnings. */

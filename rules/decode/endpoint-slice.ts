@@ -91,9 +91,7 @@ const schema: z.ZodType<EndpointSlice> = object({
     const ready = given.conditions?.ready ?? true;
     return {
       ip:
-        addressType === "FQDN"
-          ? undefined
-          : firstAddress(given.addresses, addressType, ["endpoints", index, "addresses", 0], context),
+        addressType === "FQDN" ? undefined : firstAddress({ addresses: given.addresses, addressType, index }, context),
       nodeName: given.nodeName,
       ready,
       serving: given.conditions?.serving ?? ready,
@@ -105,12 +103,10 @@ const schema: z.ZodType<EndpointSlice> = object({
   leftToOthers: isLeftToOthers(metadata.labels),
 }));
 
-function firstAddress(
-  addresses: readonly string[],
-  addressType: "IPv4" | "IPv6",
-  path: (string | number)[],
-  context: z.core.$RefinementCtx,
-): Ip | undefined {
+type Given = { readonly addresses: readonly string[]; readonly addressType: "IPv4" | "IPv6"; readonly index: number };
+
+function firstAddress({ addresses, addressType, index }: Given, context: z.core.$RefinementCtx): Ip | undefined {
+  const path = ["endpoints", index, "addresses", 0];
   const result = routableIp.safeParse(addresses[0]);
   if (result.success && familyOf(result.data) === (addressType === "IPv4" ? 4 : 6)) return result.data;
   const message = result.success

@@ -1,6 +1,6 @@
 // The service model of one node and family. In: Cluster, View, the model before. Out: Model, whose unchanged Services stay the same objects.
 import { changes, emptyRadix, get, remove, set, values, type Radix } from "../radix/radix.ts";
-import { claim, noClaims, release, type Claims } from "../radix/claims.ts";
+import { claim, noClaims, release, type Claim, type Claims } from "../radix/claims.ts";
 import type { Cluster, ClusterService } from "./cluster.ts";
 import { buildServicePorts, frontendKey, type Frontend, type ServicePort } from "./service-port.ts";
 import type { View } from "./view.ts";
@@ -75,17 +75,16 @@ function replaceService(model: Model, key: string, after: ServiceModel | undefin
   const before = get(model.services, key);
   let { vips, nodePorts, healthPorts } = model;
   for (const frontend of frontendsOf(before)) {
-    if (frontend.ip === undefined) nodePorts = release(nodePorts, frontendKey(frontend), claimant(frontend));
-    else vips = release(vips, frontendKey(frontend), claimant(frontend));
+    if (frontend.ip === undefined) nodePorts = release(nodePorts, claimOf(frontend));
+    else vips = release(vips, claimOf(frontend));
   }
   for (const frontend of frontendsOf(after)) {
-    if (frontend.ip === undefined) nodePorts = claim(nodePorts, frontendKey(frontend), claimant(frontend), frontend);
-    else vips = claim(vips, frontendKey(frontend), claimant(frontend), frontend);
+    if (frontend.ip === undefined) nodePorts = claim(nodePorts, claimOf(frontend), frontend);
+    else vips = claim(vips, claimOf(frontend), frontend);
   }
-  if (before?.healthCheckPort !== undefined) healthPorts = release(healthPorts, healthKey(before.healthCheckPort), key);
-  if (after?.healthCheckPort !== undefined) {
-    healthPorts = claim(healthPorts, healthKey(after.healthCheckPort), key, after.healthCheckPort);
-  }
+  const [old, now] = [before?.healthCheckPort, after?.healthCheckPort];
+  if (old !== undefined) healthPorts = release(healthPorts, healthClaimOf(old));
+  if (now !== undefined) healthPorts = claim(healthPorts, healthClaimOf(now), now);
   const services = after === undefined ? remove(model.services, key) : set(model.services, key, after);
   return { ...model, services, vips, nodePorts, healthPorts };
 }
@@ -95,11 +94,11 @@ function frontendsOf(service: ServiceModel | undefined): Frontend[] {
 }
 
 /** A cluster IP wins over another Service's external IP, which anybody who may create Services can set (CVE-2020-8554). */
-function claimant(frontend: Frontend): string {
+function claimOf(frontend: Frontend): Claim {
   const precedence = { "cluster-ip": 0, "external-ip": 1, "load-balancer-ip": 2, "node-port": 3 }[frontend.kind];
-  return `${precedence} ${frontend.service}`;
+  return { key: frontendKey(frontend), claimant: `${precedence} ${frontend.service}` };
 }
 
-function healthKey({ port }: HealthCheckPort): string {
-  return port.toString(16).padStart(4, "0");
+function healthClaimOf({ port, service }: HealthCheckPort): Claim {
+  return { key: port.toString(16).padStart(4, "0"), claimant: service };
 }

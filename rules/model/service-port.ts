@@ -1,4 +1,5 @@
 // One Service port on one node. In: Service, slices, View. Out: ServicePort: its frontends, and for each who gets what.
+import type { EndpointSlice } from "../decode/endpoint-slice.ts";
 import type { Protocol } from "../decode/fields.ts";
 import type { Service, ServicePortSpec } from "../decode/service.ts";
 import { cidrFamily, cidrHolds, isZeroCidr, type Cidr } from "../net/cidr.ts";
@@ -71,7 +72,7 @@ export function buildServicePorts(held: ClusterService, view: View): ServicePort
   // Without a cluster IP of its own a Service is not served at all, in either family (kube-proxy ShouldSkipService).
   if (service.clusterIps === "none" || service.clusterIps.length === 0) return [];
   if (!service.clusterIps.some((ip) => familyOf(ip) === view.family)) return [];
-  return service.ports.map((port) => buildServicePort(service, port, held, view));
+  return service.ports.map((port) => buildServicePort({ service, port }, held.slices, view));
 }
 
 /** `namespace/name[:port]`. */
@@ -93,7 +94,9 @@ export function frontendKey(frontend: {
   return `${ip}${frontend.protocol.charAt(0).toLowerCase()}${frontend.port.toString(16).padStart(4, "0")}`;
 }
 
-function buildServicePort(service: Service, port: ServicePortSpec, held: ClusterService, view: View): ServicePort {
+type Subject = { readonly service: Service; readonly port: ServicePortSpec };
+
+function buildServicePort({ service, port }: Subject, slices: readonly EndpointSlice[], view: View): ServicePort {
   const ofFamily = (ips: readonly Ip[]) => [...new Set(ips.filter((ip) => familyOf(ip) === view.family))];
   const external = [...ofFamily(service.externalIps), ...ofFamily(service.loadBalancerIps)];
   const reachable = port.nodePort !== undefined || external.length > 0;
@@ -101,7 +104,7 @@ function buildServicePort(service: Service, port: ServicePortSpec, held: Cluster
   const externalLocal =
     service.externalTrafficPolicy === "Local" && (service.type !== "ClusterIP" || service.externalIps.length > 0);
   const use = { cluster: !internalLocal || reachable, local: internalLocal || (externalLocal && reachable) };
-  const sets = chooseEndpoints(endpointsOf(held.slices, port, view), use, view);
+  const sets = chooseEndpoints(endpointsOf(slices, port, view), use, view);
 
   const name = servicePortName(service, port);
   const affinitySeconds = service.affinitySeconds;

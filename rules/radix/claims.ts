@@ -1,5 +1,5 @@
 // Who owns a key that several may claim. In: claims, each by one claimant. Out: for each key the winner, kept up to date claim by claim.
-import { emptyRadix, firstUnder, get, remove, set, type Radix } from "./radix.ts";
+import { emptyRadix, firstUnder, remove, set, type Radix } from "./radix.ts";
 
 /**
  * Claims on keys. The winner of a key is its claim with the smallest claimant, so that who wins does not depend on the order
@@ -7,29 +7,22 @@ import { emptyRadix, firstUnder, get, remove, set, type Radix } from "./radix.ts
  */
 export type Claims<T> = { readonly claims: Radix<T>; readonly winners: Radix<T> };
 
+/** Who claims what. */
+export type Claim = { readonly key: string; readonly claimant: string };
+
 /** No claims. */
 export function noClaims<T>(): Claims<T> {
   return { claims: emptyRadix(), winners: emptyRadix() };
 }
 
 /** `claimant` claims `key` with `value`, or changes its value. */
-export function claim<T>(claims: Claims<T>, key: string, claimant: string, value: T): Claims<T> {
+export function claim<T>(claims: Claims<T>, { key, claimant }: Claim, value: T): Claims<T> {
   return settle(claims, set(claims.claims, `${key} ${claimant}`, value), key);
 }
 
 /** `claimant` gives up `key`; the next claimant, if any, wins it. */
-export function release<T>(claims: Claims<T>, key: string, claimant: string): Claims<T> {
+export function release<T>(claims: Claims<T>, { key, claimant }: Claim): Claims<T> {
   return settle(claims, remove(claims.claims, `${key} ${claimant}`), key);
-}
-
-/** Whether `claimant` is the one that won `key`. */
-export function wins<T>(claims: Claims<T>, key: string, claimant: string): boolean {
-  return firstUnder(claims.claims, `${key} `)?.key === `${key} ${claimant}`;
-}
-
-/** The winning value of `key`. */
-export function winner<T>(claims: Claims<T>, key: string): T | undefined {
-  return get(claims.winners, key);
 }
 
 function settle<T>(before: Claims<T>, claims: Radix<T>, key: string): Claims<T> {

@@ -11,10 +11,10 @@ export type InputOptions = {
   readonly recursive?: true;
   readonly config?: string;
   readonly nodeName?: string;
-  readonly nodeAddress: readonly Ip[];
+  readonly nodeAddress?: readonly Ip[];
   readonly family?: FamilyChoice;
-  readonly serviceCidr: readonly Cidr[];
-  readonly podCidr: readonly Cidr[];
+  readonly serviceCidr?: readonly Cidr[];
+  readonly podCidr?: readonly Cidr[];
   readonly nodePortRange: { readonly low: number; readonly high: number };
 };
 
@@ -30,24 +30,27 @@ export function addInputOptions(command: Command): Command {
       "-f, --filename <path>",
       "manifests: a file, a directory, or - for standard input (repeatable)",
       collect,
-      [],
     )
     .option("-R, --recursive", "read directories in directories too")
     .option("--config <file>", "a KubeProxyConfiguration, or a ConfigMap that holds one")
     .option("--node-name <name>", "the node to make rules for, as endpoints name it")
-    .option("--node-address <ip>", "an address on the node's interfaces (repeatable)", collectWith(readIp), [])
+    .option("--node-address <ip>", "an address on the node's interfaces (repeatable)", collectWith(readIp))
     .addOption(familyOption())
-    .option("--service-cidr <cidr>", "where made-up cluster IPs are taken from (repeatable)", collectWith(readCidr), [])
+    .option(
+      "--service-cidr <cidr>",
+      "where made-up cluster IPs are taken from (repeatable; default: 10.96.0.0/12, fd00:10:96::/112)",
+      collectWith(readCidr),
+    )
     .option(
       "--pod-cidr <cidr>",
-      "where made-up endpoint addresses are taken from (repeatable)",
+      "where made-up endpoint addresses are taken from (repeatable; default: 10.244.0.0/16, fd00:10:244::/64)",
       collectWith(readCidr),
-      [],
     )
-    .option("--node-port-range <low-high>", "where made-up node ports are taken from", readRange, {
-      low: 30000,
-      high: 32767,
-    });
+    .addOption(
+      new Option("--node-port-range <low-high>", "where made-up node ports are taken from")
+        .argParser(readRange)
+        .default({ low: 30000, high: 32767 }, "30000-32767"),
+    );
 }
 
 export function familyOption(): Option {
@@ -61,14 +64,14 @@ export function addVariantOption(command: Command): Command {
 
 /** The shared options as the next stage takes them; ranges that were not given get kubeadm's usual ones. */
 export function toDesiredOptions(options: InputOptions): DesiredOptions {
-  const withDefaults = (given: readonly Cidr[], defaults: readonly string[]) =>
-    given.length > 0 ? given : defaults.flatMap((text) => parseCidr(text) ?? []);
+  const withDefaults = (given: readonly Cidr[] | undefined, defaults: readonly string[]) =>
+    given ?? defaults.flatMap((text) => parseCidr(text) ?? []);
   return {
     files: options.filename,
     recursive: options.recursive === true,
     configFile: options.config,
     nodeName: options.nodeName,
-    nodeAddresses: options.nodeAddress,
+    nodeAddresses: options.nodeAddress ?? [],
     families: familiesOf(options.family ?? "both"),
     serviceCidrs: withDefaults(options.serviceCidr, ["10.96.0.0/12", "fd00:10:96::/112"]),
     podCidrs: withDefaults(options.podCidr, ["10.244.0.0/16", "fd00:10:244::/64"]),
@@ -93,12 +96,12 @@ function rank(ip: Ip): number {
   return familyOf(ip) === 4 ? Number(ip.startsWith("127.")) : ip === "::1" || ip.startsWith("fe80") ? 1 : 0;
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
-function collectWith<T>(read: (value: string) => T): (value: string, previous: readonly T[]) => readonly T[] {
-  return (value, previous) => [...previous, read(value)];
+function collectWith<T>(read: (value: string) => T): (value: string, previous?: readonly T[]) => readonly T[] {
+  return (value, previous = []) => [...previous, read(value)];
 }
 
 function readIp(value: string): Ip {

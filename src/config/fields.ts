@@ -41,7 +41,7 @@ export const int32 = z
   .max(2 ** 31 - 1, "must be at most 2147483647");
 
 /** Exactly this text. */
-export function exactly(allowed: string, code: string): z.ZodType<unknown> {
+export function exactly(allowed: string, code: string): z.ZodType {
   return optional(z.unknown(), undefined).transform((value, context) => {
     if (value !== allowed) context.addIssue({ code: "custom", message: `must be ${allowed}`, params: { code } });
     return value;

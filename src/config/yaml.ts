@@ -122,7 +122,7 @@ function readPlace(reader: Reader, path: Path, fallback: Position): Place {
   if (event.type === EVENT_ID.SCALAR) block = blockStart(reader, event);
   if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE) {
     reader.open.push(event.anchorStart < 0 ? "" : reader.text.slice(event.anchorStart, event.anchorEnd));
-    if (event.type === EVENT_ID.MAPPING) readFields(reader, path, fields, position);
+    if (event.type === EVENT_ID.MAPPING) readFields(reader, path, { fields, position });
     else while (!atEnd(reader)) items.push(readPlace(reader, [...path, items.length], position));
     reader.at++; // the collection's end
     reader.open.pop();
@@ -130,7 +130,9 @@ function readPlace(reader: Reader, path: Path, fallback: Position): Place {
   return { position, fields, items, block };
 }
 
-function readFields(reader: Reader, path: Path, fields: Map<string, Place>, mapping: Position): void {
+type Mapping = { readonly fields: Map<string, Place>; readonly position: Position };
+
+function readFields(reader: Reader, path: Path, { fields, position: mapping }: Mapping): void {
   while (!atEnd(reader)) {
     const key = reader.events[reader.at];
     const { position } = readPlace(reader, path, mapping);

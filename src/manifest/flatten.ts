@@ -26,7 +26,6 @@ export function flattenDocuments(documents: readonly Document[]): Flattened {
   const items: Item[] = [];
   const problems: LocatedProblem[] = [];
   const seen = new Set<unknown>();
-  // A stack, not recursion: lists in lists may be deeper than the call stack.
   const open: Place[] = documents.map((document) => ({ document, value: document.value, base: [] })).reverse();
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     const found = asItem(place);
@@ -36,6 +35,8 @@ export function flattenDocuments(documents: readonly Document[]): Flattened {
     }
     const inside = found.kind.endsWith("List") ? at(found.value, ["items"]) : undefined;
     if (inside === undefined) items.push(found);
+    else if (found.base.length > 2 * maxDepth)
+      problems.push(problemAt(found, [], { code: "lists-too-deep", text: "is a list too deep inside other lists" }));
     else if (Array.isArray(inside) && !seen.has(inside)) {
       seen.add(inside);
       for (let index = inside.length - 1; index >= 0; index--) open.push(member(found, inside[index], index));
@@ -45,6 +46,9 @@ export function flattenDocuments(documents: readonly Document[]): Flattened {
   }
   return { items, problems };
 }
+
+/** Lists in lists in lists: kubectl itself writes none. The limit keeps paths short, and so the time they cost. */
+const maxDepth = 10;
 
 type Place = { readonly document: Document; readonly value: unknown; readonly base: Path; readonly typed?: Item };
 

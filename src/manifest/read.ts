@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { lineFinder } from "./lines.ts";
 import type { LocatedProblem } from "./located.ts";
 import type { Source } from "./parse.ts";
+import { printable, quoted } from "../../rules/problem.ts";
 
 /** What `-f` led to, in the order of the arguments; files of a directory are sorted by name. */
 export type Read = { readonly sources: readonly Source[]; readonly problems: readonly LocatedProblem[] };
@@ -17,8 +18,8 @@ export class ManifestReadError extends Error {
   readonly path: string;
   readonly code: string;
 
-  constructor(path: string, code: string, text: string, cause?: unknown) {
-    super(`cannot read ${JSON.stringify(path)}: ${text}`, { cause });
+  constructor(path: string, code: string, because: { readonly text: string; readonly cause?: unknown }) {
+    super(`cannot read ${quoted(path)}: ${printable(because.text)}`, { cause: because.cause });
     this.path = path;
     this.code = code;
   }
@@ -31,7 +32,7 @@ export class ManifestReadError extends Error {
  */
 export async function readSources(paths: readonly string[], settings: ReadSettings): Promise<Read> {
   if (paths.filter((path) => path === "-").length > 1)
-    throw new ManifestReadError("-", "stdin-twice", "standard input can be read only once, give - once");
+    throw new ManifestReadError("-", "stdin-twice", { text: "standard input can be read only once, give - once" });
   const sources: Source[] = [];
   const problems: LocatedProblem[] = [];
   for (const path of paths) {
@@ -50,11 +51,9 @@ async function readPath(path: string, settings: ReadSettings): Promise<[name: st
   if (!entry.isDirectory()) return [[path, await attempt(path, readFile(path))]];
   const files = await listManifests(path, settings.recursive);
   if (files.length === 0)
-    throw new ManifestReadError(
-      path,
-      "no-manifests",
-      `the directory holds no *.yaml, *.yml or *.json file${settings.recursive ? "" : ", or only in directories inside it (see --recursive)"}`,
-    );
+    throw new ManifestReadError(path, "no-manifests", {
+      text: `the directory holds no *.yaml, *.yml or *.json file${settings.recursive ? "" : " (directories inside it are not looked at)"}`,
+    });
   const read: [string, Uint8Array][] = [];
   for (const file of files) read.push([file, await attempt(file, readFile(file))]);
   return read;
@@ -85,8 +84,8 @@ async function attempt<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new ManifestReadError(path, code, error instanceof Error ? error.message : String(error), error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ManifestReadError(path, code ?? "unknown", { text: message, cause: error });
   }
 }
 

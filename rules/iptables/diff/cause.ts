@@ -8,14 +8,17 @@ import type { Cause } from "./change.ts";
 /** The cause of a chain's coming, changing or going. Told from the rules alone, so it works for a dump as well as for a build. */
 export function causeOf(before: Chain | undefined, after: Chain | undefined): Cause {
   const owner = after?.owner ?? before?.owner;
-  const { gone, added } = difference(before?.rules ?? [], after?.rules ?? []);
-  if (owner !== undefined) return { services: [owner], texts: ownedTexts({ before, after }, gone, added) };
-  const services = [...new Set([...gone, ...added].flatMap((rule) => serviceOf(rule) ?? []))].sort();
-  const texts = services.map((service) => {
-    const [was, is] = [gone, added].map((rules) => rules.some((rule) => serviceOf(rule) === service));
-    return `${service}: frontend ${was === is ? "changed" : is === true ? "added" : "removed"}`;
-  });
-  return { services, texts: texts.length > 0 ? texts : ["the dispatch tree or the node's settings changed"] };
+  const turn = difference(before?.rules ?? [], after?.rules ?? []);
+  if (owner === undefined) return sharedCause(turn);
+  const texts = endpointTexts(turn);
+  if (texts.length > 0) return { services: [owner], texts };
+  const text =
+    before === undefined
+      ? "chain is new"
+      : after === undefined
+        ? "chain is no longer used"
+        : "how its traffic is treated changed";
+  return { services: [owner], texts: [text] };
 }
 
 /** The cause of a jump's coming or going. */
@@ -24,34 +27,46 @@ export function causeOfJump(rule: Rule): Cause {
   return { services: [], texts: [`every node has one jump to ${chain}`] };
 }
 
-function ownedTexts(
-  chain: { before: Chain | undefined; after: Chain | undefined },
-  gone: readonly Rule[],
-  added: readonly Rule[],
-): string[] {
+/** The rules that only one of two states has. */
+type Turn = { readonly gone: readonly Rule[]; readonly added: readonly Rule[] };
+
+/** A chain that serves several: their frontends, or, where rules name no Service, endpoints that may talk to themselves. */
+function sharedCause(turn: Turn): Cause {
+  const [gone, added] = [turn.gone, turn.added].map((rules) => new Set(rules.flatMap((rule) => serviceOf(rule) ?? [])));
+  const services = [...new Set([...(gone ?? []), ...(added ?? [])])].sort();
+  if (services.length === 0) {
+    const texts = endpointTexts(turn);
+    return { services, texts: texts.length > 0 ? texts : ["the dispatch tree or the node's settings changed"] };
+  }
+  const texts = services.map((service) => {
+    const what = gone?.has(service) !== true ? "is new" : added?.has(service) === true ? "changed" : "is gone";
+    return `${services.length === 1 ? "" : `${service}: `}frontend ${what}`;
+  });
+  return { services, texts };
+}
+
+function endpointTexts({ gone, added }: Turn): string[] {
   const was = new Set(gone.flatMap(endpointOf));
   const is = new Set(added.flatMap(endpointOf));
-  const texts = [
+  return [
     ...[...is].filter((endpoint) => !was.has(endpoint)).map((endpoint) => `endpoint ${endpoint} is new`),
     ...[...was].filter((endpoint) => !is.has(endpoint)).map((endpoint) => `endpoint ${endpoint} is gone`),
   ];
-  if (texts.length > 0) return texts;
-  if (chain.before === undefined) return ["chain is new"];
-  return [chain.after === undefined ? "chain is no longer used" : "how its traffic is treated changed"];
 }
 
-function endpointOf(rule: Rule): string[] {
-  return rule.target?.kind === "dnat" ? [rule.target.to] : [];
+/** The endpoint that a rule leads to, or whose traffic to itself it masquerades. */
+function endpointOf({ source, destination, target }: Rule): string[] {
+  if (target?.kind === "dnat") return [target.to];
+  if (target?.kind === "masquerade" && source !== undefined && source.is === destination?.is)
+    return [source.is.replace(/\/.*/, "")];
+  return [];
 }
 
-function difference(
-  before: readonly Rule[],
-  after: readonly Rule[],
-): { gone: readonly Rule[]; added: readonly Rule[] } {
+function difference(before: readonly Rule[], after: readonly Rule[]): Turn {
   if (before.length === 0 || after.length === 0) return { gone: before, added: after };
-  const [old, now] = [before, after].map((rules) => new Set(rules.map(renderRule))) as [Set<string>, Set<string>];
+  const [old, now] = [before, after].map((rules) => new Set(rules.map(renderRule)));
   return {
-    gone: before.filter((rule) => !now.has(renderRule(rule))),
-    added: after.filter((rule) => !old.has(renderRule(rule))),
+    gone: before.filter((rule) => now?.has(renderRule(rule)) !== true),
+    added: after.filter((rule) => old?.has(renderRule(rule)) !== true),
   };
 }

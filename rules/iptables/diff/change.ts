@@ -1,5 +1,6 @@
 // What must change in the kernel, each with its cause. In: nothing. Out: the Change type.
-import type { BuiltInChain, Chain, ChainName, TableName } from "../ruleset/chain.ts";
+import type { BuiltInChain, Chain, TableName } from "../ruleset/chain.ts";
+import type { ChainName } from "../ruleset/chain-name.ts";
 import type { Rule } from "../ruleset/rule.ts";
 
 /** One step from an observed ruleset to a desired one. A chain is always replaced whole. */

@@ -1,5 +1,5 @@
 // What turns one ruleset into another. In: observed and desired rulesets. Out: Change[], empty where nothing differs.
-import { changes as radixChanges } from "../../radix/radix.ts";
+import { changes as radixChanges, get } from "../../radix/radix.ts";
 import type { Chain, Jump, Ruleset, Table, TableName } from "../ruleset/chain.ts";
 import type { Rule } from "../ruleset/rule.ts";
 import { renderRule } from "../text/render-rule.ts";
@@ -27,13 +27,13 @@ function diffTable(table: TableName, observed: Table, desired: Table): Change[] 
     const change = diffChain(table, before, after);
     if (change !== undefined) found.push(change);
   }
-  return observed.jumps === desired.jumps ? found : [...found, ...diffJumps(table, observed.jumps, desired.jumps)];
+  return observed.jumps === desired.jumps ? found : [...found, ...diffJumps(table, observed, desired)];
 }
 
 function diffChain(table: TableName, before: Chain | undefined, after: Chain | undefined): Change | undefined {
   const cause = causeOf(before, after);
   if (before === undefined) return after === undefined ? undefined : { kind: "create-chain", table, after, cause };
-  if (after === undefined) return isShared(before) ? undefined : { kind: "delete-chain", table, before, cause };
+  if (after === undefined) return before.shared === true ? undefined : { kind: "delete-chain", table, before, cause };
   if (sameRules(before.rules, after.rules)) return undefined;
   if (after.shared !== true) return { kind: "rewrite-chain", table, before, after, cause };
   // Rules that others put into a chain we share come first, as they were.
@@ -42,18 +42,15 @@ function diffChain(table: TableName, before: Chain | undefined, after: Chain | u
   return { kind: "rewrite-chain", table, before, after: { ...after, rules: [...before.rules, ...missing] }, cause };
 }
 
-/** kubelet writes KUBE-FIREWALL too, so we never take it away, wanted or not. */
-function isShared(chain: Chain): boolean {
-  return chain.shared === true || chain.name === "KUBE-FIREWALL";
-}
-
 /**
  * Each jump must be there once; where it stands among the rules of others is kept. Missing ones are put first, the last of a
  * chain before the first, so that they end up in the order wanted.
  */
-function diffJumps(table: TableName, observed: readonly Jump[], desired: readonly Jump[]): Change[] {
-  const missing = desired.filter((jump) => !observed.some((other) => isSameJump(jump, other)));
-  const surplus = observed.filter((jump) => !desired.some((other) => isSameJump(jump, other)) && !leadsToShared(jump));
+function diffJumps(table: TableName, observed: Table, desired: Table): Change[] {
+  const missing = desired.jumps.filter((jump) => !observed.jumps.some((other) => isSameJump(jump, other)));
+  const surplus = observed.jumps.filter(
+    (jump) => !desired.jumps.some((other) => isSameJump(jump, other)) && !leadsToShared(jump, observed),
+  );
   return [
     ...surplus.map(({ from, rule }) => ({ kind: "delete-jump" as const, table, from, rule, cause: causeOfJump(rule) })),
     ...missing
@@ -66,8 +63,8 @@ function isSameJump(a: Jump, b: Jump): boolean {
   return a.from === b.from && isSame(a.rule, b.rule);
 }
 
-function leadsToShared(jump: Jump): boolean {
-  return jump.rule.target?.kind === "jump" && jump.rule.target.chain === "KUBE-FIREWALL";
+function leadsToShared({ rule: { target } }: Jump, { chains }: Table): boolean {
+  return target?.kind === "jump" && get(chains, target.chain)?.shared === true;
 }
 
 function isSame(a: Rule, b: Rule | undefined): boolean {

@@ -2,7 +2,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { emptyRadix, leafSize, radixOf, values, type Radix } from "../../radix/radix.ts";
-import { hashedName, type Chain, type ChainName } from "./chain.ts";
+import { type Chain } from "./chain.ts";
+import { hashedName, type ChainName } from "./chain-name.ts";
 import { jumpTo, shareUnit, type Match, type Rule } from "./rule.ts";
 import { partsOf, replaceTree, type Part, type Shape } from "./tree.ts";
 

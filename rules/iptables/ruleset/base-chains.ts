@@ -1,7 +1,8 @@
 // What is there whatever the Services are: jumps, fixed chains. In: View, the roots of the dispatch trees. Out: jumps and chains of both tables.
 import { hostCidr, type Cidr } from "../../net/cidr.ts";
 import { needsLoopbackGuard, type View } from "../../model/view.ts";
-import { chainName, type BuiltInChain, type Chain, type Jump } from "./chain.ts";
+import { type BuiltInChain, type Chain, type Jump } from "./chain.ts";
+import { chainName } from "./chain-name.ts";
 import { accept, comment, drop, jumpTo, masquerade, type Match, type Rule } from "./rule.ts";
 import { markMasquerade } from "./service-chains.ts";
 import type { TreeName } from "./frontend-rules.ts";

@@ -153,11 +153,12 @@ function moveHealthPort(trees: Record<TreeName, DispatchTree>, { after, before }
 function moveHairpins(hairpins: Claims<Rule>, { before, after }: RadixChange<ServiceModel>): Claims<Rule> {
   let result = hairpins;
   for (const port of before?.ports ?? []) {
-    for (const endpoint of returningEndpoints(port)) result = release(result, ipDigits(endpoint.ip), port.name);
+    for (const endpoint of returningEndpoints(port))
+      result = release(result, { key: ipDigits(endpoint.ip), claimant: port.name });
   }
   for (const port of after?.ports ?? []) {
     for (const endpoint of returningEndpoints(port))
-      result = claim(result, ipDigits(endpoint.ip), port.name, hairpinRule(endpoint));
+      result = claim(result, { key: ipDigits(endpoint.ip), claimant: port.name }, hairpinRule(endpoint));
   }
   return result;
 }

@@ -2,7 +2,7 @@
 import { cidrFromDigits, type Cidr } from "../../net/cidr.ts";
 import type { Family } from "../../net/ip.ts";
 import type { Radix } from "../../radix/radix.ts";
-import { isReadable, readableName, type ChainName, type ChainPrefix } from "./chain.ts";
+import { isReadable, readableName, type ChainName, type ChainPrefix } from "./chain-name.ts";
 import { comment, jumpTo, type Rule } from "./rule.ts";
 import { partsOf, type Shape } from "./tree.ts";
 

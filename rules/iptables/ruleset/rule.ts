@@ -1,6 +1,6 @@
 // An iptables rule as data. In: nothing. Out: the types of rules, and small makers for the parts that are written often.
 import type { Cidr } from "../../net/cidr.ts";
-import type { ChainName } from "./chain.ts";
+import type { ChainName } from "./chain-name.ts";
 
 /**
  * One rule. Fields stand in the order in which iptables-save prints them, `matches` too; equal rules have equal text

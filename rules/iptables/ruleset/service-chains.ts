@@ -5,7 +5,8 @@ import type { Endpoint } from "../../model/endpoints.ts";
 import type { Fate, Frontend, ServicePort, SourceRanges } from "../../model/service-port.ts";
 import type { View } from "../../model/view.ts";
 import { balance, type Choice } from "./balance.ts";
-import { chainName, hashedName, type Chain, type ChainName, type ChainPrefix } from "./chain.ts";
+import { type Chain } from "./chain.ts";
+import { chainName, hashedName, type ChainName, type ChainPrefix } from "./chain-name.ts";
 import { comment, destinationPort, jumpTo, type Negatable, type Rule, type Target } from "./rule.ts";
 
 /** Sets the mark that `KUBE-POSTROUTING` masquerades by. */
@@ -26,8 +27,8 @@ export function servicePortChain(
  */
 export function buildServiceChains(port: ServicePort, view: View): Chain[] {
   const endpoints = [
-    ...balanceChain("KUBE-SVC-", port.clusterEndpoints, port, view),
-    ...balanceChain("KUBE-SVL-", port.localEndpoints, port, view),
+    ...balanceChain({ prefix: "KUBE-SVC-", endpoints: port.clusterEndpoints }, port, view),
+    ...balanceChain({ prefix: "KUBE-SVL-", endpoints: port.localEndpoints }, port, view),
   ];
   const chains = [...endpoints, ...affinityChains(port), ...externalChain(port, view), ...firewallChain(port)];
   return chains;
@@ -60,12 +61,9 @@ export function localPodMatch(view: View, not?: true): Pick<Rule, "source" | "in
   }
 }
 
-function balanceChain(
-  prefix: "KUBE-SVC-" | "KUBE-SVL-",
-  endpoints: readonly Endpoint[],
-  port: ServicePort,
-  view: View,
-): Chain[] {
+type EndpointSet = { readonly prefix: "KUBE-SVC-" | "KUBE-SVL-"; readonly endpoints: readonly Endpoint[] };
+
+function balanceChain({ prefix, endpoints }: EndpointSet, port: ServicePort, view: View): Chain[] {
   if (endpoints.length === 0) return [];
   const name = servicePortChain(prefix, port);
   const masquerading = port.frontends.flatMap((frontend) =>

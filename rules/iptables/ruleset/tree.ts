@@ -1,7 +1,8 @@
 // Draws chains after a radix tree. In: the tree before and after, a Shape. Out: the chains of its inner nodes that come and go.
 import type { Branch, Child, Radix } from "../../radix/radix.ts";
 import { emptyRadix, remove, set } from "../../radix/radix.ts";
-import type { Chain, ChainName } from "./chain.ts";
+import type { Chain } from "./chain.ts";
+import type { ChainName } from "./chain-name.ts";
 import type { Rule } from "./rule.ts";
 
 /**

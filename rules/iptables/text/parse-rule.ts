@@ -2,7 +2,7 @@
 import { parseCidr, hostCidr, type Cidr } from "../../net/cidr.ts";
 import { parseIp } from "../../net/ip.ts";
 import { shareUnit, type Match, type Negatable, type Rule, type Target } from "../ruleset/rule.ts";
-import type { ChainName } from "../ruleset/chain.ts";
+import type { ChainName } from "../ruleset/chain-name.ts";
 
 /** The rule that these words say. Never fails: unknown matches and targets become `other`. */
 export function parseRule(words: readonly string[]): Rule {

@@ -1,8 +1,10 @@
 // What the kernel says, as rulesets. In: iptables-save text. Out: Ruleset of the chains that we own, and the jumps into them.
 import type { Family } from "../../net/ip.ts";
 import { radixOf } from "../../radix/radix.ts";
-import type { BuiltInChain, Chain, ChainName, Jump, Ruleset, Table, TableName } from "../ruleset/chain.ts";
-import { chainPrefixes, emptyTable } from "../ruleset/chain.ts";
+import type { BuiltInChain, Chain, Jump, Ruleset, Table, TableName } from "../ruleset/chain.ts";
+import type { ChainName } from "../ruleset/chain-name.ts";
+import { emptyTable } from "../ruleset/chain.ts";
+import { chainPrefixes } from "../ruleset/chain-name.ts";
 import type { Rule } from "../ruleset/rule.ts";
 import { parseRule } from "./parse-rule.ts";
 import { splitWords } from "./quote.ts";
@@ -41,16 +43,26 @@ export function parseRuleset(text: string, family: Family, owns: Ownership = own
   let table: TableName | undefined;
   for (const line of lines(text)) {
     if (line.startsWith("*")) table = tableNames.find((name) => line === `*${name}`);
-    else if (table !== undefined && line.startsWith(":")) declare(found[table], line, table, owns);
+    else if (table !== undefined && line.startsWith(":")) declare(found[table], line, { table, owns });
     else if (table !== undefined && /^-[AI] /.test(line)) add(found[table], line, { table, owns });
   }
-  return { family, tables: { filter: finish(found.filter), nat: finish(found.nat), mangle: finish(found.mangle) } };
+  const shared = kubeletChains.test(text) ? sharedWithKubelet : [];
+  const [filter, nat, mangle] = tableNames.map((name) => finish(found[name], shared)) as [Table, Table, Table];
+  return { family, tables: { filter, nat, mangle } };
 }
+
+/** Chains that only kubelet makes. Source: KEP-3178. */
+const kubeletChains = /^:KUBE-(IPTABLES-HINT|KUBELET-CANARY) /m;
+
+/** What kubelet sees to as well; where it runs, these chains are not ours to take away. */
+const sharedWithKubelet: readonly string[] = ["KUBE-FIREWALL"];
 
 const tableNames: readonly TableName[] = ["filter", "nat", "mangle"];
 const builtInChains: readonly BuiltInChain[] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
 
 type Draft = { readonly chains: Map<string, Rule[]>; readonly jumps: Jump[] };
+
+type Owned = { readonly table: TableName; readonly owns: Ownership };
 
 function newDraft(): Draft {
   return { chains: new Map(), jumps: [] };
@@ -64,7 +76,7 @@ function* lines(text: string): Generator<string> {
   }
 }
 
-function declare(draft: Draft, line: string, table: TableName, owns: Ownership): void {
+function declare(draft: Draft, line: string, { table, owns }: Owned): void {
   const name = line.slice(1, line.indexOf(" "));
   if (owns(name, table)) draft.chains.set(name, []);
 }
@@ -89,7 +101,7 @@ function add(
   }
 }
 
-function finish(draft: Draft): Table {
+function finish(draft: Draft, shared: readonly string[]): Table {
   if (draft.chains.size === 0 && draft.jumps.length === 0) return emptyTable;
   const owners = ownersOf(draft.chains);
   const chains = [...draft.chains].map(([name, rules]): Chain => ({

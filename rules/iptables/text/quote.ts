@@ -29,7 +29,7 @@ export function splitWords(line: string): string[] {
   let inQuotes = false;
   for (let at = 0; at < line.length; at++) {
     const char = line.charAt(at);
-    if (inQuotes && char === "\\" && at + 1 < line.length) word += line.charAt(++at);
+    if (inQuotes && char === "\\" && at + 1 < line.length) word = (word ?? "") + line.charAt(++at);
     else if (char === '"') {
       inQuotes = !inQuotes;
       word ??= "";

@@ -14,6 +14,11 @@ export function renderRule(rule: Rule): string {
   return rule.target === undefined ? text : text + renderTarget(rule.target);
 }
 
+/** The line that a rule of a chain is in a script or a dump. */
+export function ruleLine(chain: string, rule: Rule): string {
+  return `-A ${quote(chain)}${renderRule(rule)}`;
+}
+
 function option(name: string, value: Negatable<string> | undefined): string {
   return value === undefined ? "" : `${value.not === true ? " !" : ""} ${name} ${quote(value.is)}`;
 }

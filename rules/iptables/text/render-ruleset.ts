@@ -1,7 +1,7 @@
 // A whole ruleset as the kernel would print it. In: Ruleset. Out: text in the form of iptables-save, ours only.
 import { values } from "../../radix/radix.ts";
 import type { Ruleset, Table, TableName } from "../ruleset/chain.ts";
-import { ruleLine } from "./render-script.ts";
+import { ruleLine } from "./render-rule.ts";
 
 /** The ruleset in the form of iptables-save: tables in order filter, nat; chains by name. Reads back as the same ruleset. */
 export function renderRuleset(ruleset: Ruleset): string {

@@ -37,7 +37,7 @@ test.each([
 
 test("no text but names comes out of names and ports", () => {
   fc.assert(
-    fc.property(anyText, anyText, anyText, anyText, (name, namespace, port, nodeName) => {
+    fc.property(fc.tuple(anyText, anyText, anyText, anyText), ([name, namespace, port, nodeName]) => {
       const subsets = [{ addresses: [{ ip: "10.0.0.1", nodeName }], ports: [{ port: 1, name: port }] }];
       const { value } = decodeEndpoints({ metadata: { name, namespace }, subsets });
       const [subset] = value?.subsets ?? [];

@@ -45,6 +45,8 @@ test.each([
 
 test("no text but names comes out of the name", () => {
   fc.assert(
-    fc.property(anyText, (name) => expect(decodeNode({ metadata: { name } }).value?.name ?? "").toMatch(cleanName)),
+    fc.property(anyText, (name) => {
+      expect(decodeNode({ metadata: { name } }).value?.name ?? "").toMatch(cleanName);
+    }),
   );
 });

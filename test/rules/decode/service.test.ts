@@ -132,7 +132,7 @@ test.each([
 
 test("no text but names comes out of names and ports", () => {
   fc.assert(
-    fc.property(anyText, anyText, anyText, anyText, (name, namespace, port, targetPort) => {
+    fc.property(fc.tuple(anyText, anyText, anyText, anyText), ([name, namespace, port, targetPort]) => {
       for (const input of [
         { metadata: { name, namespace }, spec: { ports: [{ name: port, port: 1, targetPort }] } },
         { metadata: { name: "a" }, spec: { ports: [{ name: port, port: 1 }] } },

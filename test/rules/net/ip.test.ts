@@ -53,6 +53,8 @@ describe("parseIp", () => {
   test("takes every spelling of fast-check's IPv6 addresses that ipaddr.js takes", () => {
     fc.assert(
       fc.property(fc.ipV6(), (text) => {
+        // ipaddr.js reads `::1.2.3.4` as `::ffff:1.2.3.4`, which is another address.
+        fc.pre(!text.startsWith("::") || !text.includes("."));
         const parts = ipaddr.IPv6.parse(text).parts;
         const ip = parseIp(text);
         if (isMapped(parts)) expect(ip).toBeUndefined();
@@ -111,13 +113,13 @@ describe("parseIp", () => {
   });
 
   test("takes nothing else than what it would write, or ipaddr.js reads", () => {
-    const near = fc.string({ unit: fc.constantFrom(..."0123456789abcdef:.%/ \n"), maxLength: 24 });
+    const near = fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdef:.%/ \n")), maxLength: 24 });
     fc.assert(
       fc.property(near, (text) => {
         const ip = parseIp(text);
-        fc.pre(ip !== undefined);
+        if (ip === undefined) return;
         expect(ipaddr.isValid(text)).toBe(true);
-        expect(parseIp(ip ?? "")).toBe(ip);
+        expect(parseIp(ip)).toBe(ip);
       }),
     );
   });

@@ -58,7 +58,11 @@ describe("resolve", () => {
       pods: fc.shuffledSubarray([...many.pods], { minLength: many.pods.length }),
       workloads: fc.shuffledSubarray([...many.workloads], { minLength: many.workloads.length }),
     });
-    fc.assert(fc.property(shuffled, (objects) => expect(resolve(objects, tight)).toEqual(expected)));
+    fc.assert(
+      fc.property(shuffled, (objects) => {
+        expect(resolve(objects, tight)).toEqual(expected);
+      }),
+    );
   });
 
   test("sorts by namespace and name, and names every slice once", () => {

@@ -1,9 +1,8 @@
 // Batches as text. In: Batch. Out: iptables-restore input for `--noflush`, and which Service each of its lines is for.
 import { chainOf, type Change } from "../diff/change.ts";
-import type { Batch } from "../diff/batches.ts";
-import type { Rule } from "../ruleset/rule.ts";
-import { quote } from "./quote.ts";
-import { renderRule } from "./render-rule.ts";
+import type { Batch } from "./order.ts";
+import { quote } from "../text/quote.ts";
+import { renderRule, ruleLine } from "../text/render-rule.ts";
 
 /**
  * One table section, `*table` to `COMMIT`: chain lines first (each empties its chain, or makes it), then rules, then deletions.
@@ -27,11 +26,6 @@ export function changeOfLine(batch: Batch, number: number): Change | undefined {
   const declaring = batch.changes.filter((change) => chainLine(change) !== "");
   const owners = [...declaring, ...batch.changes.flatMap((change) => ruleLines(change).map(() => change))];
   return owners[number - 2];
-}
-
-/** The line that a rule of a chain is in a script or a dump. */
-export function ruleLine(chain: string, rule: Rule): string {
-  return `-A ${quote(chain)}${renderRule(rule)}`;
 }
 
 function chainLine(change: Change): string {

@@ -1,7 +1,8 @@
 // The order in which changes reach the kernel. In: Change[]. Out: Batch[], each one atomic commit of one table.
-import type { Chain, ChainName, TableName } from "../ruleset/chain.ts";
+import type { Chain, TableName } from "../ruleset/chain.ts";
+import type { ChainName } from "../ruleset/chain-name.ts";
 import { renderRule } from "../text/render-rule.ts";
-import type { Change } from "./change.ts";
+import type { Change } from "../diff/change.ts";
 
 /** Changes of one table that are committed together. At no moment between batches does a rule lead to a half-written chain. */
 export type Batch = { readonly table: TableName; readonly changes: readonly Change[] };

@@ -1,0 +1,16 @@
+// The files of a case folder. In: nothing. Out: their names, which every other file here agrees on.
+
+/** What a case is made from; one of them must be there. */
+export const inputFiles = ["input.yaml", "input.json"] as const;
+
+/** A KubeProxyConfiguration, and node settings; either may be missing. */
+export const configFile = "config.yaml";
+export const nodeFile = "node.yaml";
+
+/** What a case must give, in the order in which it is reported. */
+export const expectedFiles = ["iptables.rules", "ip6tables.rules", "summary.txt", "problems.txt"] as const;
+
+export type ExpectedFile = (typeof expectedFiles)[number];
+
+/** The text of each file that a case has, or should have. No file is held as undefined. */
+export type ExpectedTexts = ReadonlyMap<ExpectedFile, string>;

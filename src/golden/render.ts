@@ -1,0 +1,50 @@
+// Makes the files that a case must give. In: GoldenCase. Out: their texts, exactly what `rulewright plan` prints.
+import { parseCidr, type Build, type Cidr } from "../../rules/index.ts";
+import { buildDesired, servesSomething, type Desired, type DesiredOptions } from "../desired/desired.ts";
+import { renderPlan } from "../output/plan-text.ts";
+import { renderSummary } from "../output/summary.ts";
+import type { ExpectedFile, ExpectedTexts } from "./expected-file.ts";
+import type { GoldenCase } from "./load.ts";
+import type { NodeSettings } from "./node-settings.ts";
+
+/**
+ * The texts of a case: the rules of each family that `node.yaml` names, or else that has Services (IPv4 where none has), the
+ * summary, and the problems where there are any.
+ * @throws InputError for a configuration that has an error.
+ */
+export function renderCase({ read, config, node }: GoldenCase): ExpectedTexts {
+  const desired = buildDesired({ read, config }, toDesiredOptions(node));
+  const texts = new Map<ExpectedFile, string>();
+  for (const build of wantedBuilds(desired, node)) {
+    const file = build.model.view.family === 4 ? "iptables.rules" : "ip6tables.rules";
+    texts.set(file, renderPlan({ ...desired, builds: [build] }, "nft"));
+  }
+  texts.set("summary.txt", renderSummary(desired));
+  if (desired.problems.length > 0) texts.set("problems.txt", desired.problems.map(({ line }) => `${line}\n`).join(""));
+  return texts;
+}
+
+/** What `plan` is given where the same is said by its options. What `node.yaml` leaves out is as there. */
+export function toDesiredOptions(node: NodeSettings): DesiredOptions {
+  return {
+    files: [],
+    recursive: false,
+    configFile: undefined,
+    nodeName: node.name,
+    nodeAddresses: node.addresses,
+    families: node.families.length > 0 ? node.families : [4, 6],
+    serviceCidrs: otherwise(node.serviceCidrs, ["10.96.0.0/12", "fd00:10:96::/112"]),
+    podCidrs: otherwise(node.podCidrs, ["10.244.0.0/16", "fd00:10:244::/64"]),
+    nodePorts: node.nodePortRange ?? { low: 30000, high: 32767 },
+  };
+}
+
+function wantedBuilds({ builds }: Desired, node: NodeSettings): readonly Build[] {
+  if (node.families.length > 0) return builds;
+  const serving = builds.filter(servesSomething);
+  return serving.length > 0 ? serving : builds.filter(({ model }) => model.view.family === 4);
+}
+
+function otherwise(given: readonly Cidr[], defaults: readonly string[]): readonly Cidr[] {
+  return given.length > 0 ? given : defaults.flatMap((text) => parseCidr(text) ?? []);
+}

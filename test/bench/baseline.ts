@@ -1,0 +1,174 @@
+// kube-proxy's rule layout for a made-up cluster. In: Size. Out: iptables-restore input, whole or after one change.
+import { createHash } from "node:crypto";
+import { clusterIp, movedIp, namespaceOf, podCidr, podIp, podPort, serviceName, servicePort, type Size } from "./cluster.ts";
+
+/** What has happened to the cluster since the last sync: the first endpoint of a Service was replaced, or a Service was added. */
+export type BaselineChange = { readonly kind: "endpoint" | "service"; readonly service: number; readonly back?: true };
+
+/**
+ * What kube-proxy writes in a full sync: filter, then nat with a list of all Services and a chain for each endpoint. Past 1,000
+ * endpoints, which is every size of the bench, rules of endpoints carry no comments. Source: spec 2.4.
+ */
+export function baselineSync(size: Size): string {
+  return sync(size, { services: upTo(size.services), dispatched: size.services, stale: [] });
+}
+
+/** What kube-proxy writes in a partial sync: the fixed chains and the list of all Services anew, the chains of one Service. */
+export function baselinePartialSync(size: Size, change: BaselineChange): string {
+  const { service } = change;
+  const moved = podEndpoint(movedIp(service));
+  const first = podEndpoint(podIp(size, service, 0));
+  if (change.kind === "endpoint") {
+    const gone = endpointChain(service, change.back === true ? moved : first);
+    const replaced = change.back === true ? {} : { moved: service };
+    return sync(size, { services: [service], dispatched: size.services, stale: [gone], ...replaced });
+  }
+  if (change.back === undefined) return sync(size, { services: [service], dispatched: size.services + 1, stale: [] });
+  const stale = [serviceChain(service), ...endpointsOf(size, service).map((endpoint) => endpointChain(service, endpoint))];
+  return sync(size, { services: [], dispatched: size.services, stale });
+}
+
+/** The same rules as `baselineSync`, in commits that iptables-nft can take at any size; kube-proxy itself has no such thing. */
+export function baselineInParts(size: Size): string[] {
+  const parts: string[] = [];
+  for (let first = 0; first < size.services; first += servicesPerPart) {
+    const services = upTo(Math.min(servicesPerPart, size.services - first)).map((at) => first + at);
+    parts.push(`*nat\n:KUBE-MARK-MASQ - [0:0]\n${markRule}${hashedChains(size, { services })}COMMIT\n`);
+  }
+  return [...parts, sync(size, { services: [], dispatched: size.services, stale: [] })];
+}
+
+/** The jumps from built-in chains, which kube-proxy makes one by one before its first sync. Source: spec 2.3. */
+export function baselineJumps(): string {
+  const [isNew, jump] = ["-m conntrack --ctstate NEW ", (text: string) => `-m comment --comment "kubernetes ${text}" -j`];
+  return `*filter
+${["SERVICES", "EXTERNAL-SERVICES", "NODEPORTS", "FORWARD", "PROXY-FIREWALL", "FIREWALL"].map(declare).join("")}-I INPUT ${isNew}${jump("externally-visible service portals")} KUBE-EXTERNAL-SERVICES
+-I FORWARD ${isNew}${jump("externally-visible service portals")} KUBE-EXTERNAL-SERVICES
+-I INPUT ${jump("health check service ports")} KUBE-NODEPORTS
+-I FORWARD ${isNew}${jump("service portals")} KUBE-SERVICES
+-I OUTPUT ${isNew}${jump("service portals")} KUBE-SERVICES
+-I FORWARD ${jump("forwarding rules")} KUBE-FORWARD
+-I INPUT ${isNew}${jump("load balancer firewall")} KUBE-PROXY-FIREWALL
+-I OUTPUT ${isNew}${jump("load balancer firewall")} KUBE-PROXY-FIREWALL
+-I FORWARD ${isNew}${jump("load balancer firewall")} KUBE-PROXY-FIREWALL
+-I INPUT -j KUBE-FIREWALL
+-I OUTPUT -j KUBE-FIREWALL
+COMMIT
+*nat
+${["SERVICES", "POSTROUTING"].map(declare).join("")}-I OUTPUT ${jump("service portals")} KUBE-SERVICES
+-I PREROUTING ${jump("service portals")} KUBE-SERVICES
+-I POSTROUTING ${jump("postrouting rules")} KUBE-POSTROUTING
+COMMIT
+`;
+}
+
+const servicesPerPart = 150;
+
+const markRule = "-A KUBE-MARK-MASQ -j MARK --or-mark 0x00004000\n";
+
+type Sync = {
+  /** Services whose chains are written. */
+  readonly services: readonly number[];
+  /** The Service whose first endpoint is another. */
+  readonly moved?: number;
+};
+
+function sync(size: Size, given: Sync & { readonly dispatched: number; readonly stale: readonly string[] }): string {
+  const dispatch = upTo(given.dispatched).map(dispatchRule).join("");
+  return `*filter
+${["SERVICES", "EXTERNAL-SERVICES", "FORWARD", "NODEPORTS", "PROXY-FIREWALL", "FIREWALL"].map(declare).join("")}-A KUBE-FIREWALL -m comment --comment "block incoming localnet connections" -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
+-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x00004000/0x00004000 -j ACCEPT
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+*nat
+${["SERVICES", "NODEPORTS", "POSTROUTING", "MARK-MASQ"].map(declare).join("")}${chainLines(size, given)}${given.stale.map((chain) => `:${chain} - [0:0]\n`).join("")}-A KUBE-POSTROUTING -m mark ! --mark 0x00004000/0x00004000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --xor-mark 0x00004000
+-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
+${markRule}${dispatch}${chainRules(size, given)}${given.stale.map((chain) => `-X ${chain}\n`).join("")}-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+COMMIT
+`;
+}
+
+function hashedChains(size: Size, given: Sync): string {
+  return chainLines(size, given) + chainRules(size, given);
+}
+
+function chainLines(size: Size, { services, moved }: Sync): string {
+  const names = services.flatMap((service) => [
+    serviceChain(service),
+    ...endpointsOf(size, service, moved).map((endpoint) => endpointChain(service, endpoint)),
+  ]);
+  return names.map((name) => `:${name} - [0:0]\n`).join("");
+}
+
+function chainRules(size: Size, { services, moved }: Sync): string {
+  return services.map((service) => serviceRules(service, endpointsOf(size, service, moved))).join("");
+}
+
+function dispatchRule(service: number): string {
+  return `-A KUBE-SERVICES ${clusterIpMatch(service)} -j ${serviceChain(service)}\n`;
+}
+
+function serviceRules(service: number, endpoints: readonly string[]): string {
+  const chain = serviceChain(service);
+  const from = `! -s ${podCidr}`;
+  let text = `-A ${chain} ${clusterIpMatch(service)} ${from} -j KUBE-MARK-MASQ\n`;
+  for (const [index, endpoint] of endpoints.entries()) {
+    const left = endpoints.length - index;
+    const chance = left === 1 ? "" : ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}`;
+    text += `-A ${chain}${chance} -j ${endpointChain(service, endpoint)}\n`;
+  }
+  for (const endpoint of endpoints) {
+    const name = endpointChain(service, endpoint);
+    text += `-A ${name} -s ${endpoint.slice(0, endpoint.indexOf(":"))} -j KUBE-MARK-MASQ\n`;
+    text += `-A ${name} -m tcp -p tcp -j DNAT --to-destination ${endpoint}\n`;
+  }
+  return text;
+}
+
+function clusterIpMatch(service: number): string {
+  const text = `${portName(service)} cluster IP`;
+  return `-m comment --comment "${text}" -m tcp -p tcp -d ${clusterIp(service)} --dport ${servicePort}`;
+}
+
+/** In order of their text. */
+function endpointsOf(size: Size, service: number, moved?: number): string[] {
+  const ips = upTo(size.endpoints).map((at) =>
+    at === 0 && moved === service ? movedIp(service) : podIp(size, service, at),
+  );
+  return ips.map(podEndpoint).sort();
+}
+
+function podEndpoint(ip: string): string {
+  return `${ip}:${podPort}`;
+}
+
+function portName(service: number): string {
+  return `${namespaceOf(service)}/${serviceName(service)}:http`;
+}
+
+function serviceChain(service: number): string {
+  return `KUBE-SVC-${hash16(`${portName(service)}tcp`)}`;
+}
+
+function endpointChain(service: number, endpoint: string): string {
+  return `KUBE-SEP-${hash16(`${portName(service)}tcp${endpoint}`)}`;
+}
+
+function declare(name: string): string {
+  return `:KUBE-${name} - [0:0]\n`;
+}
+
+/** The first 16 characters of base32(sha256(text)). Not the one in rules/, so that either shows a mistake of the other. */
+export function hash16(text: string): string {
+  const bits = [...createHash("sha256").update(text).digest().subarray(0, 10)]
+    .map((byte) => byte.toString(2).padStart(8, "0"))
+    .join("");
+  const digits = bits.match(/.{5}/g) ?? [];
+  return digits.map((five) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".charAt(parseInt(five, 2))).join("");
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, at) => at);
+}

@@ -1,0 +1,136 @@
+// Rows of expectations, each a test that sends packets. In: rows. Out: a jest block for each iptables variant, a test for each row.
+import { beforeAll, expect, test } from "@jest/globals";
+import type { Family } from "../../rules/net/ip.ts";
+import { describeLabs } from "../lab/describe-labs.ts";
+import type { Lab, LabOptions, Sending, Sent } from "../lab/lab.ts";
+import { applyTo, type Situation } from "./harness.ts";
+import { addressOf, type VirtualAddress } from "./objects.ts";
+
+/** A situation, and what clients get in it. */
+export type Row = Situation & {
+  /** The behaviour, as a sentence. */
+  readonly title: string;
+  readonly expect: readonly Expectation[];
+  /** Default both. */
+  readonly families?: readonly Family[];
+  /** Default both. */
+  readonly protocols?: readonly Protocol[];
+};
+
+/** What one client gets, or each of several. */
+export type Expectation = {
+  readonly from: string | readonly string[];
+  /** A virtual address; `loopback`; the first address of a host; or an address, whose family is then the only one. */
+  readonly to: Destination;
+  /** Default 80. */
+  readonly port?: number;
+  /** Default the row's. */
+  readonly protocols?: readonly Protocol[];
+  readonly families?: readonly Family[];
+} & Outcome;
+
+/**
+ * The servers that answer, all of them and no other, and whether they see the client's own address or the node's. Or a refusal at once.
+ * Or nothing: `dropped` by a rule, `unanswered` for want of one; from outside they look the same.
+ */
+export type Outcome =
+  | { readonly answeredBy: readonly string[]; readonly source: "kept" | "node" }
+  | { readonly answeredBy: "refused" | "dropped" | "unanswered" };
+
+export type Protocol = "TCP" | "UDP";
+
+export type Destination = VirtualAddress | "loopback" | (string & {});
+
+/** Declares a block for each variant. `hostPorts`: ports that the node itself answers on, as host-network pods do. */
+export async function describeRows(
+  title: string,
+  rows: readonly Row[],
+  { hostPorts = [], ...options }: Omit<LabOptions, "variant"> & { readonly hostPorts?: readonly number[] } = {},
+): Promise<void> {
+  await describeLabs(
+    title,
+    (lab) => {
+      beforeAll(() => (hostPorts.length === 0 ? undefined : lab().listen("node", hostPorts)));
+      for (const row of rows) test(row.title, () => checkRow(lab(), row));
+    },
+    options,
+  );
+}
+
+/** Applies the row's rules and sends its packets. */
+export async function checkRow(lab: Lab, row: Row): Promise<void> {
+  await applyTo(lab, row);
+  await checkPackets(lab, row);
+}
+
+/** Sends the packets of every expectation, in all families and protocols at once, and compares all outcomes at the end. */
+export async function checkPackets(lab: Lab, row: Pick<Row, "expect" | "families" | "protocols">): Promise<void> {
+  const attempts = row.expect.flatMap((expectation) => attemptsOf(lab, expectation, row));
+  const observed = await Promise.all(attempts.map(({ sending }) => lab.send(sending)));
+  const lines = (texts: readonly string[]) => attempts.map(({ name }, index) => `${name}: ${texts[index]}`);
+  expect(lines(observed.map((sent) => outcomeOf(sent)))).toEqual(lines(attempts.map(({ wanted }) => wanted)));
+}
+
+type Attempt = { readonly name: string; readonly sending: Sending; readonly wanted: string };
+
+function attemptsOf(lab: Lab, expectation: Expectation, row: Pick<Row, "families" | "protocols">): Attempt[] {
+  const { from, to, port = 80 } = expectation;
+  const clients = typeof from === "string" ? [from] : from;
+  const families = expectation.families ?? row.families ?? [4, 6];
+  const protocols = expectation.protocols ?? row.protocols ?? ["TCP", "UDP"];
+  return families.flatMap((family) =>
+    protocols.flatMap((protocol) =>
+      clients.map((client): Attempt => ({
+        name: `IPv${family} ${protocol} ${client} -> ${to}:${port}`,
+        sending: {
+          from: client,
+          to: resolve(lab, to, family),
+          port,
+          protocol,
+          count: countFor(expectation),
+          ...timeoutFor(expectation),
+        },
+        wanted: wantedOf(expectation, lab.address(client, family), lab.address("node", family)),
+      })),
+    ),
+  );
+}
+
+/** The address of a destination in one family. */
+export function resolve(lab: Lab, to: Destination, family: Family): string {
+  if (to === "loopback") return family === 4 ? "127.0.0.1" : "::1";
+  if (/^(cluster-ip|external-ip|vip)( \d+)?$/.test(to)) return addressOf(to as VirtualAddress, family);
+  return /[.:]/.test(to) ? to : lab.address(to, family);
+}
+
+/** So many that the odds of missing one of the servers are less than one in a million. */
+function countFor({ answeredBy }: Outcome): number {
+  if (typeof answeredBy === "string") return answeredBy === "refused" ? 3 : 2;
+  return [0, 3, 26, 44, 64][answeredBy.length] ?? 100;
+}
+
+/** What must stay without an answer is not waited for longer than what comes needs. */
+function timeoutFor({ answeredBy }: Outcome): { readonly timeoutMs?: number } {
+  return answeredBy === "dropped" || answeredBy === "unanswered" ? { timeoutMs: 350 } : {};
+}
+
+function wantedOf(outcome: Outcome, client: string, node: string): string {
+  if (outcome.answeredBy === "refused") return "refused";
+  if (typeof outcome.answeredBy === "string") return "no answer";
+  return answered(outcome.answeredBy, [(outcome as { source: string }).source === "node" ? node : client]);
+}
+
+/** One phrase; where attempts fared differently, all of it. */
+export function outcomeOf({ answered: by, clients, refused, timedOut, failed }: Sent): string {
+  const parts = [
+    ...(Object.keys(by).length > 0 ? [answered(Object.keys(by), clients)] : []),
+    ...(refused > 0 ? ["refused"] : []),
+    ...(timedOut > 0 ? ["no answer"] : []),
+    ...Object.keys(failed),
+  ];
+  return parts.join(" and ");
+}
+
+function answered(servers: readonly string[], clients: readonly string[]): string {
+  return `${[...servers].sort().join(", ")} to ${clients.join(", ")}`;
+}
