@@ -73,7 +73,9 @@ export { renderRuleset } from "./iptables/text/render-ruleset.ts";
 export { renderRule, ruleLine } from "./iptables/text/render-rule.ts";
 export { ownedByUs, ownedByUsOrKubeProxy, parseRuleset, type Ownership } from "./iptables/text/parse.ts";
 
+export { chainOf, type Change } from "./iptables/diff/change.ts";
 export { diffRulesets } from "./iptables/diff/diff.ts";
-export { changeOfLine, renderBatch, renderScript } from "./iptables/script/render-script.ts";
+export { causeOf, type Cause } from "./iptables/diff/cause.ts";
+
 export { orderChanges, type Batch } from "./iptables/script/order.ts";
-export { chainOf, type Cause, type Change } from "./iptables/diff/change.ts";
+export { changeOfLine, renderBatch, renderScript } from "./iptables/script/render-script.ts";

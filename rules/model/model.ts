@@ -1,6 +1,6 @@
 // The service model of one node and family. In: Cluster, View, the model before. Out: Model, whose unchanged Services stay the same objects.
-import { changes, emptyRadix, get, remove, set, values, type Radix } from "../radix/radix.ts";
-import { claim, noClaims, release, type Claim, type Claims } from "../radix/claims.ts";
+import { changes, edit, emptyRadix, get, values, type Radix } from "../radix/radix.ts";
+import { claim, noClaims, type Claim, type Claims } from "../radix/claims.ts";
 import type { Cluster, ClusterService } from "./cluster.ts";
 import { buildServicePorts, frontendKey, type Frontend, type ServicePort } from "./service-port.ts";
 import type { View } from "./view.ts";
@@ -34,11 +34,37 @@ export type HealthCheckPort = { readonly service: string; readonly port: number 
  * built anew; the result is the same as without.
  */
 export function buildModel(cluster: Cluster, view: View, before?: Model): Model {
-  let model = before?.view === view ? before : emptyModel(view);
-  for (const { key, after } of changes(model.cluster, cluster)) {
-    model = replaceService(model, key, after === undefined ? undefined : buildService(key, after, view));
-  }
-  return { ...model, cluster };
+  const from = before?.view === view ? before : emptyModel(view);
+  const turns = changes(from.cluster, cluster).map(({ key, after }) => ({
+    key,
+    before: get(from.services, key),
+    after: after === undefined ? undefined : buildService(key, after, view),
+  }));
+  const frontends = turns.flatMap((turn) => [
+    ...released(frontendsOf(turn.before)),
+    ...claimed(frontendsOf(turn.after)),
+  ]);
+  const ports = turns.flatMap((turn) => [
+    ...healthClaim(turn.before, undefined),
+    ...healthClaim(turn.after, turn.after),
+  ]);
+  return {
+    view,
+    cluster,
+    services: edit(
+      from.services,
+      turns.map(({ key, after }) => (after === undefined ? { key } : { key, value: after })),
+    ),
+    vips: claim(
+      from.vips,
+      frontends.filter(({ ip }) => ip !== undefined),
+    ),
+    nodePorts: claim(
+      from.nodePorts,
+      frontends.filter(({ ip }) => ip === undefined),
+    ),
+    healthPorts: claim(from.healthPorts, ports),
+  };
 }
 
 /** Every Service port that gives rules, in order of Service. */
@@ -71,34 +97,29 @@ function buildService(key: string, held: ClusterService, view: View): ServiceMod
   return { key, ports, healthCheckPort: checked ? { service: key, port } : undefined };
 }
 
-function replaceService(model: Model, key: string, after: ServiceModel | undefined): Model {
-  const before = get(model.services, key);
-  let { vips, nodePorts, healthPorts } = model;
-  for (const frontend of frontendsOf(before)) {
-    if (frontend.ip === undefined) nodePorts = release(nodePorts, claimOf(frontend));
-    else vips = release(vips, claimOf(frontend));
-  }
-  for (const frontend of frontendsOf(after)) {
-    if (frontend.ip === undefined) nodePorts = claim(nodePorts, claimOf(frontend), frontend);
-    else vips = claim(vips, claimOf(frontend), frontend);
-  }
-  const [old, now] = [before?.healthCheckPort, after?.healthCheckPort];
-  if (old !== undefined) healthPorts = release(healthPorts, healthClaimOf(old));
-  if (now !== undefined) healthPorts = claim(healthPorts, healthClaimOf(now), now);
-  const services = after === undefined ? remove(model.services, key) : set(model.services, key, after);
-  return { ...model, services, vips, nodePorts, healthPorts };
-}
-
 function frontendsOf(service: ServiceModel | undefined): Frontend[] {
   return service?.ports.flatMap((port) => port.frontends) ?? [];
 }
 
-/** A cluster IP wins over another Service's external IP, which anybody who may create Services can set (CVE-2020-8554). */
-function claimOf(frontend: Frontend): Claim {
-  const precedence = { "cluster-ip": 0, "external-ip": 1, "load-balancer-ip": 2, "node-port": 3 }[frontend.kind];
-  return { key: frontendKey(frontend), claimant: `${precedence} ${frontend.service}` };
+type FrontendClaim = Claim<Frontend> & Pick<Frontend, "ip">;
+
+function claimed(frontends: readonly Frontend[]): FrontendClaim[] {
+  return frontends.map((frontend) => ({ ...claimOf(frontend), value: frontend }));
 }
 
-function healthClaimOf({ port, service }: HealthCheckPort): Claim {
-  return { key: port.toString(16).padStart(4, "0"), claimant: service };
+function released(frontends: readonly Frontend[]): FrontendClaim[] {
+  return frontends.map(claimOf);
+}
+
+/** A cluster IP wins over another Service's external IP, which anybody who may create Services can set (CVE-2020-8554). */
+function claimOf(frontend: Frontend): FrontendClaim {
+  const precedence = { "cluster-ip": 0, "external-ip": 1, "load-balancer-ip": 2, "node-port": 3 }[frontend.kind];
+  return { key: frontendKey(frontend), claimant: `${precedence} ${frontend.service}`, ip: frontend.ip };
+}
+
+function healthClaim(service: ServiceModel | undefined, value: ServiceModel | undefined): Claim<HealthCheckPort>[] {
+  const port = service?.healthCheckPort;
+  if (port === undefined) return [];
+  const claim = { key: port.port.toString(16).padStart(4, "0"), claimant: port.service };
+  return [value?.healthCheckPort === undefined ? claim : { ...claim, value: value.healthCheckPort }];
 }

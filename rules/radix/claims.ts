@@ -1,5 +1,5 @@
 // Who owns a key that several may claim. In: claims, each by one claimant. Out: for each key the winner, kept up to date claim by claim.
-import { emptyRadix, firstUnder, remove, set, type Radix } from "./radix.ts";
+import { edit, emptyRadix, entries, firstUnder, radixOf, type Entry, type Radix } from "./radix.ts";
 
 /**
  * Claims on keys. The winner of a key is its claim with the smallest claimant, so that who wins does not depend on the order
@@ -7,26 +7,33 @@ import { emptyRadix, firstUnder, remove, set, type Radix } from "./radix.ts";
  */
 export type Claims<T> = { readonly claims: Radix<T>; readonly winners: Radix<T> };
 
-/** Who claims what. */
-export type Claim = { readonly key: string; readonly claimant: string };
+/** `claimant` claims `key` with `value`, or, without one, gives it up; the next claimant, if any, wins it then. */
+export type Claim<T> = { readonly key: string; readonly claimant: string; readonly value?: T };
 
 /** No claims. */
 export function noClaims<T>(): Claims<T> {
   return { claims: emptyRadix(), winners: emptyRadix() };
 }
 
-/** `claimant` claims `key` with `value`, or changes its value. */
-export function claim<T>(claims: Claims<T>, { key, claimant }: Claim, value: T): Claims<T> {
-  return settle(claims, set(claims.claims, `${key} ${claimant}`, value), key);
+/** The claims after `made`. Of two for the same key and claimant the later counts. */
+export function claim<T>(before: Claims<T>, made: readonly Claim<T>[]): Claims<T> {
+  const last = new Map(made.map((each) => [`${each.key} ${each.claimant}`, each]));
+  const edits = [...last].map(([key, { value }]) => (value === undefined ? { key } : { key, value }));
+  const claims = edit(before.claims, edits);
+  if (before.winners.size === 0) return { claims, winners: radixOf(firstOfEach(claims)) };
+  const keys = [...new Set(made.map(({ key }) => key))];
+  const settled = keys.map((key) => {
+    const first = firstUnder(claims, `${key} `);
+    return first === undefined ? { key } : { key, value: first.value };
+  });
+  return { claims, winners: edit(before.winners, settled) };
 }
 
-/** `claimant` gives up `key`; the next claimant, if any, wins it. */
-export function release<T>(claims: Claims<T>, { key, claimant }: Claim): Claims<T> {
-  return settle(claims, remove(claims.claims, `${key} ${claimant}`), key);
-}
-
-function settle<T>(before: Claims<T>, claims: Radix<T>, key: string): Claims<T> {
-  const first = firstUnder(claims, `${key} `);
-  const winners = first === undefined ? remove(before.winners, key) : set(before.winners, key, first.value);
-  return { claims, winners };
+function firstOfEach<T>(claims: Radix<T>): Entry<T>[] {
+  const winners = new Map<string, Entry<T>>();
+  for (const { key: whole, value } of entries(claims)) {
+    const key = whole.slice(0, whole.indexOf(" "));
+    if (!winners.has(key)) winners.set(key, { key, value });
+  }
+  return [...winners.values()];
 }

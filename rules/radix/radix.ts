@@ -41,7 +41,8 @@ export function emptyRadix<T>(): Radix<T> {
 export function radixOf<T>(entries: Iterable<Entry<T>>): Radix<T> {
   const byKey = new Map<string, Entry<T>>();
   for (const entry of entries) byKey.set(entry.key, entry);
-  return fromSorted([...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1)));
+  const sorted = [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return fromSorted(sorted, 0, sorted.length);
 }
 
 /** The value at `key`. */
@@ -91,6 +92,15 @@ export function remove<T>(node: Radix<T>, key: string): Radix<T> {
   const full = children.filter((other) => other.node.size > 0);
   const [only] = full;
   return full.length === 1 && only !== undefined ? only.node : branch(node.depth, node.prefix, full);
+}
+
+/** One key to set, or, without a value, to remove. */
+export type Edit<T> = { readonly key: string; readonly value?: T };
+
+/** The map after `edits`, of which no two have the same key. Faster than one by one where the map was empty. */
+export function edit<T>(node: Radix<T>, edits: readonly Edit<T>[]): Radix<T> {
+  if (node.size === 0) return radixOf(edits.flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value }])));
+  return edits.reduce((map, { key, value }) => (value === undefined ? remove(map, key) : set(map, key, value)), node);
 }
 
 /** All entries, in key order. */
@@ -178,18 +188,19 @@ function collect<T>(node: Radix<T>, found: T[]): void {
   else for (const child of node.children) collect(child.node, found);
 }
 
-function fromSorted<T>(sorted: readonly Entry<T>[]): Radix<T> {
-  const [first] = sorted;
-  const last = sorted.at(-1);
-  if (first === undefined || last === undefined || sorted.length <= leafSize) return leaf(sorted);
+/** The tree of `sorted[start]` to `sorted[end - 1]`. */
+function fromSorted<T>(sorted: readonly Entry<T>[], start: number, end: number): Radix<T> {
+  const first = sorted[start];
+  const last = sorted[end - 1];
+  if (first === undefined || last === undefined || end - start <= leafSize) return leaf(sorted.slice(start, end));
   const depth = commonLength(first.key, last.key);
   const children: Child<T>[] = [];
-  for (let start = 0; start < sorted.length;) {
-    const digit = digitAt(sorted[start]?.key ?? "", depth);
-    let end = start + 1;
-    while (end < sorted.length && digitAt(sorted[end]?.key ?? "", depth) === digit) end++;
-    children.push({ digit, node: fromSorted(sorted.slice(start, end)) });
-    start = end;
+  for (let from = start; from < end;) {
+    const digit = digitAt(sorted[from]?.key ?? "", depth);
+    let to = from + 1;
+    while (to < end && digitAt(sorted[to]?.key ?? "", depth) === digit) to++;
+    children.push({ digit, node: fromSorted(sorted, from, to) });
+    from = to;
   }
   return branch(depth, first.key.slice(0, depth), children);
 }
@@ -198,7 +209,7 @@ function setInLeaf<T>(node: Leaf<T>, entry: Entry<T>): Radix<T> {
   const at = node.entries.findIndex((other) => other.key >= entry.key);
   const there = at < 0 ? undefined : node.entries[at];
   if (there?.key === entry.key) return there.value === entry.value ? node : leaf(node.entries.with(at, entry));
-  return fromSorted(node.entries.toSpliced(at < 0 ? node.size : at, 0, entry));
+  return fromSorted(node.entries.toSpliced(at < 0 ? node.size : at, 0, entry), 0, node.size + 1);
 }
 
 function leaf<T>(list: readonly Entry<T>[]): Leaf<T> {

@@ -1,6 +1,6 @@
 // `rulewright apply`: makes this host's kernel as the manifests want it. In: manifests. Out: what was done; exit status.
 import type { Logger } from "winston";
-import { chainOf, needsRouteLocalnet } from "../../rules/index.ts";
+import { causeOf, chainOf, needsRouteLocalnet } from "../../rules/index.ts";
 import { readDesired, type Desired } from "../desired/desired.ts";
 import { apply as applyRuleset, rehearse, type Applied, type Refusal } from "../kernel/apply.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -61,7 +61,9 @@ export function report(
 function refusalLine(family: 4 | 6, applied: Applied, { batch, message, line, change }: Refusal): string {
   const where = line === undefined ? "" : `, line ${line}`;
   const whose =
-    change === undefined ? "" : `, chain ${chainOf(change)} for ${change.cause.services.join(", ") || "all Services"}`;
+    change === undefined
+      ? ""
+      : `, chain ${chainOf(change)} for ${causeOf(change).services.join(", ") || "all Services"}`;
   const done = applied.done === 0 ? "nothing was written" : `the ${applied.done} batches before it are in force`;
   return `IPv${family}: batch ${batch} of ${applied.batches.length} was refused${where}${whose}: ${message}; ${done}, later ones were not tried`;
 }

@@ -48,7 +48,6 @@ function element(name: "failure" | "error", message: string, text: string): stri
 /** Text for content and attributes alike. What XML 1.0 has no way to say (control characters, half surrogate pairs) is left out. */
 export function escapeXml(text: string): string {
   return text
-    .toWellFormed()
     .replaceAll(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "")
     .replaceAll(/[&<>"'\n\r\t]/g, (character) => escapes[character] ?? character);
 }

@@ -1,12 +1,12 @@
 // Changes for people and for programs. In: Change[]. Out: text grouped by Service, or plain data for JSON.
 import { styleText } from "node:util";
-import { chainOf, renderRule, ruleLine, type Change } from "../../rules/index.ts";
+import { causeOf, chainOf, renderRule, ruleLine, type Change } from "../../rules/index.ts";
 
 /** Changes by what they are made for: each Service port with its causes, then what is made for all. */
 export function renderChanges(changes: readonly Change[], colour: boolean): string {
   return groupByService(changes)
     .map(({ service, members }) => {
-      const causes = [...new Set(members.flatMap(({ cause }) => cause.texts))];
+      const causes = [...new Set(members.flatMap((change) => causeOf(change).texts))];
       const lines = members.flatMap((change) => changeLines(change, colour));
       return `${service}: ${causes.join("; ")}\n${lines.map((line) => `  ${line}\n`).join("")}`;
     })
@@ -29,8 +29,15 @@ export function renderCount(changes: readonly Change[]): string {
 
 /** A change as plain data, rules as text. */
 export function changeJson(change: Change) {
-  const { kind, table, cause } = change;
-  return { kind, table, chain: chainOf(change), cause, removed: removedLines(change), added: addedLines(change) };
+  const { kind, table } = change;
+  return {
+    kind,
+    table,
+    chain: chainOf(change),
+    cause: causeOf(change),
+    removed: removedLines(change),
+    added: addedLines(change),
+  };
 }
 
 const everyService = "all Services";
@@ -38,7 +45,7 @@ const everyService = "all Services";
 function groupByService(changes: readonly Change[]): { service: string; members: Change[] }[] {
   const groups = new Map<string, Change[]>();
   for (const change of changes) {
-    const [only, ...others] = change.cause.services;
+    const [only, ...others] = causeOf(change).services;
     const key = only === undefined ? everyService : others.length === 0 ? only : [only, ...others].join(", ");
     groups.set(key, [...(groups.get(key) ?? []), change]);
   }

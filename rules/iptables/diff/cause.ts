@@ -1,12 +1,39 @@
-// Why a chain changes, told from its rules before and after. In: two states of a chain. Out: Cause.
+// Why a change is made, told from the rules before and after. In: Change. Out: Cause.
 import type { Chain } from "../ruleset/chain.ts";
 import type { Rule } from "../ruleset/rule.ts";
 import { serviceOf } from "../text/parse.ts";
 import { renderRule } from "../text/render-rule.ts";
-import type { Cause } from "./change.ts";
+import type { Change } from "./change.ts";
 
-/** The cause of a chain's coming, changing or going. Told from the rules alone, so it works for a dump as well as for a build. */
-export function causeOf(before: Chain | undefined, after: Chain | undefined): Cause {
+/** Why a change is made. */
+export type Cause = {
+  /** The Service ports (`namespace/name[:port]`) it is made for, sorted; empty where it is made for all. */
+  readonly services: readonly string[];
+  /** What happened to them, e.g. `endpoint 10.0.0.5:80 is new`; one text for each thing that happened. */
+  readonly texts: readonly string[];
+};
+
+/** The cause of a change. Told from the rules alone, so it works for a dump as well as for a build. */
+export function causeOf(change: Change): Cause {
+  switch (change.kind) {
+    case "create-chain":
+      return causeOfChain(undefined, change.after);
+    case "rewrite-chain":
+      return causeOfChain(change.before, change.after);
+    case "delete-chain":
+      return causeOfChain(change.before, undefined);
+    case "insert-jump":
+    case "delete-jump": {
+      const { target } = change.rule;
+      return {
+        services: [],
+        texts: [`every node has one jump to ${target?.kind === "jump" ? target.chain : "a chain"}`],
+      };
+    }
+  }
+}
+
+function causeOfChain(before: Chain | undefined, after: Chain | undefined): Cause {
   const owner = after?.owner ?? before?.owner;
   const turn = difference(before?.rules ?? [], after?.rules ?? []);
   if (owner === undefined) return sharedCause(turn);
@@ -19,12 +46,6 @@ export function causeOf(before: Chain | undefined, after: Chain | undefined): Ca
         ? "chain is no longer used"
         : "how its traffic is treated changed";
   return { services: [owner], texts: [text] };
-}
-
-/** The cause of a jump's coming or going. */
-export function causeOfJump(rule: Rule): Cause {
-  const chain = rule.target?.kind === "jump" ? rule.target.chain : "a chain";
-  return { services: [], texts: [`every node has one jump to ${chain}`] };
 }
 
 /** The rules that only one of two states has. */

@@ -1,19 +1,18 @@
-// What must change in the kernel, each with its cause. In: nothing. Out: the Change type.
+// What must change in the kernel. In: nothing. Out: the Change type.
 import type { BuiltInChain, Chain, TableName } from "../ruleset/chain.ts";
 import type { ChainName } from "../ruleset/chain-name.ts";
 import type { Rule } from "../ruleset/rule.ts";
 
-/** One step from an observed ruleset to a desired one. A chain is always replaced whole. */
+/** One step from an observed ruleset to a desired one; `causeOf` says why. A chain is always replaced whole. */
 export type Change =
-  | { readonly kind: "create-chain"; readonly table: TableName; readonly after: Chain; readonly cause: Cause }
+  | { readonly kind: "create-chain"; readonly table: TableName; readonly after: Chain }
   | {
       readonly kind: "rewrite-chain";
       readonly table: TableName;
       readonly before: Chain;
       readonly after: Chain;
-      readonly cause: Cause;
     }
-  | { readonly kind: "delete-chain"; readonly table: TableName; readonly before: Chain; readonly cause: Cause }
+  | { readonly kind: "delete-chain"; readonly table: TableName; readonly before: Chain }
   /** Put first in a built-in chain. */
   | JumpChange<"insert-jump">
   | JumpChange<"delete-jump">;
@@ -23,15 +22,6 @@ type JumpChange<Kind extends string> = {
   readonly table: TableName;
   readonly from: BuiltInChain;
   readonly rule: Rule;
-  readonly cause: Cause;
-};
-
-/** Why a change is made. */
-export type Cause = {
-  /** The Service ports (`namespace/name[:port]`) it is made for, sorted; empty where it is made for all. */
-  readonly services: readonly string[];
-  /** What happened to them, e.g. `endpoint 10.0.0.5:80 is new`; one text for each thing that happened. */
-  readonly texts: readonly string[];
 };
 
 /** The chain that a change is about. */

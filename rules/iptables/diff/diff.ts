@@ -3,7 +3,6 @@ import { changes as radixChanges, get } from "../../radix/radix.ts";
 import type { Chain, Jump, Ruleset, Table, TableName } from "../ruleset/chain.ts";
 import type { Rule } from "../ruleset/rule.ts";
 import { renderRule } from "../text/render-rule.ts";
-import { causeOf, causeOfJump } from "./cause.ts";
 import type { Change } from "./change.ts";
 
 /**
@@ -31,15 +30,14 @@ function diffTable(table: TableName, observed: Table, desired: Table): Change[] 
 }
 
 function diffChain(table: TableName, before: Chain | undefined, after: Chain | undefined): Change | undefined {
-  const cause = causeOf(before, after);
-  if (before === undefined) return after === undefined ? undefined : { kind: "create-chain", table, after, cause };
-  if (after === undefined) return before.shared === true ? undefined : { kind: "delete-chain", table, before, cause };
+  if (before === undefined) return after === undefined ? undefined : { kind: "create-chain", table, after };
+  if (after === undefined) return before.shared === true ? undefined : { kind: "delete-chain", table, before };
   if (sameRules(before.rules, after.rules)) return undefined;
-  if (after.shared !== true) return { kind: "rewrite-chain", table, before, after, cause };
+  if (after.shared !== true) return { kind: "rewrite-chain", table, before, after };
   // Rules that others put into a chain we share come first, as they were.
   const missing = after.rules.filter((rule) => !before.rules.some((other) => isSame(rule, other)));
   if (missing.length === 0) return undefined;
-  return { kind: "rewrite-chain", table, before, after: { ...after, rules: [...before.rules, ...missing] }, cause };
+  return { kind: "rewrite-chain", table, before, after: { ...after, rules: [...before.rules, ...missing] } };
 }
 
 /**
@@ -52,10 +50,8 @@ function diffJumps(table: TableName, observed: Table, desired: Table): Change[] 
     (jump) => !desired.jumps.some((other) => isSameJump(jump, other)) && !leadsToShared(jump, observed),
   );
   return [
-    ...surplus.map(({ from, rule }) => ({ kind: "delete-jump" as const, table, from, rule, cause: causeOfJump(rule) })),
-    ...missing
-      .toReversed()
-      .map(({ from, rule }) => ({ kind: "insert-jump" as const, table, from, rule, cause: causeOfJump(rule) })),
+    ...surplus.map(({ from, rule }) => ({ kind: "delete-jump" as const, table, from, rule })),
+    ...missing.toReversed().map(({ from, rule }) => ({ kind: "insert-jump" as const, table, from, rule })),
   ];
 }
 

@@ -3,13 +3,13 @@ import type { Endpoint } from "../../model/endpoints.ts";
 import type { HealthCheckPort, Model, ServiceModel } from "../../model/model.ts";
 import type { Frontend, ServicePort } from "../../model/service-port.ts";
 import { frontendKey } from "../../model/service-port.ts";
-import { ipDigits } from "../../net/ip.ts";
-import { claim, noClaims, release, type Claims } from "../../radix/claims.ts";
-import { changes, emptyRadix, remove, set, type Radix, type RadixChange } from "../../radix/radix.ts";
+import { ipDigits, type Family } from "../../net/ip.ts";
+import { claim, noClaims, type Claim, type Claims } from "../../radix/claims.ts";
+import { changes, edit, emptyRadix, type Edit, type RadixChange } from "../../radix/radix.ts";
 import { buildFilterChains, buildJumps, buildNatChains, type Roots } from "./base-chains.ts";
 import { emptyTable, type Chain, type Ruleset } from "./chain.ts";
 import { dispatchShape, type DispatchTree } from "./dispatch.ts";
-import { frontendRules, hairpinRule, healthPortRule, type TreeName } from "./frontend-rules.ts";
+import { frontendRules, hairpinRule, healthPortRule, type FrontendTree, type TreeName } from "./frontend-rules.ts";
 import type { Rule } from "./rule.ts";
 import { buildServiceChains } from "./service-chains.ts";
 import { replaceTree, type Shape } from "./tree.ts";
@@ -30,14 +30,28 @@ export type Build = {
 export function buildRuleset(model: Model, before?: Build): Build {
   const from = before?.model.view === model.view ? before : emptyBuild(model);
   const services = changes(from.model.services, model.services);
-  const hairpins = services.reduce(moveHairpins, from.hairpins);
-  const trees: Record<TreeName, DispatchTree> = { ...from.trees, hairpins: hairpins.winners };
-  for (const change of changes(from.model.vips.winners, model.vips.winners)) moveFrontend(trees, change);
-  for (const change of changes(from.model.nodePorts.winners, model.nodePorts.winners)) moveFrontend(trees, change);
-  for (const change of changes(from.model.healthPorts.winners, model.healthPorts.winners))
-    moveHealthPort(trees, change);
-  const ruleset = assemble(model, from, { trees, services });
-  return { model, ruleset, trees, hairpins };
+  const hairpins = claim(from.hairpins, services.flatMap(hairpinClaims));
+  const edits: Record<Exclude<TreeName, "hairpins">, Edit<Rule>[]> = {
+    services: [],
+    nodePorts: [],
+    deadServices: [],
+    deadExternals: [],
+    deadNodePorts: [],
+    firewall: [],
+    healthPorts: changes(from.model.healthPorts.winners, model.healthPorts.winners).map(healthPortEdit),
+  };
+  const frontends = [
+    ...changes(from.model.vips.winners, model.vips.winners),
+    ...changes(from.model.nodePorts.winners, model.nodePorts.winners),
+  ];
+  for (const change of frontends)
+    for (const [tree, made] of frontendEdits(change, model.view.family)) edits[tree].push(made);
+  const grown = treeNames.map((tree) => [
+    tree,
+    tree === "hairpins" ? hairpins.winners : edit(from.trees[tree], edits[tree]),
+  ]);
+  const trees = Object.fromEntries(grown) as Record<TreeName, DispatchTree>;
+  return { model, ruleset: assemble(model, from, { trees, services }), trees, hairpins };
 }
 
 /** Which table each tree stands in. */
@@ -92,7 +106,10 @@ type Next = {
 function assemble(model: Model, from: Build, next: Next): Ruleset {
   const shapes = shapesOf(model);
   const chains = { nat: from.ruleset.tables.nat.chains, filter: from.ruleset.tables.filter.chains };
-  for (const change of next.services) chains.nat = moveServiceChains(chains.nat, change, model);
+  chains.nat = edit(
+    chains.nat,
+    next.services.flatMap((change) => serviceChainEdits(change, model)),
+  );
   for (const tree of treeNames) {
     const table = tableOf[tree];
     chains[table] = replaceTree(chains[table], { before: from.trees[tree], after: next.trees[tree] }, shapes[tree]);
@@ -103,8 +120,11 @@ function assemble(model: Model, from: Build, next: Next): Ruleset {
       readonly Rule[]
     >;
   const [old, now] = [roots(from.trees), roots(next.trees)];
-  chains.nat = replaceChains(chains.nat, buildNatChains(model.view, old), buildNatChains(model.view, now));
-  chains.filter = replaceChains(chains.filter, buildFilterChains(model.view, old), buildFilterChains(model.view, now));
+  chains.nat = edit(chains.nat, chainEdits(buildNatChains(model.view, old), buildNatChains(model.view, now)));
+  chains.filter = edit(
+    chains.filter,
+    chainEdits(buildFilterChains(model.view, old), buildFilterChains(model.view, now)),
+  );
   const jumps = buildJumps(model.view);
   return {
     family: model.view.family,
@@ -116,51 +136,48 @@ function assemble(model: Model, from: Build, next: Next): Ruleset {
   };
 }
 
-function moveServiceChains(
-  chains: Radix<Chain>,
-  { before, after }: RadixChange<ServiceModel>,
-  model: Model,
-): Radix<Chain> {
+function serviceChainEdits({ before, after }: RadixChange<ServiceModel>, { view }: Model): Edit<Chain>[] {
   const built = (service: ServiceModel | undefined) =>
-    service?.ports.flatMap((port) => buildServiceChains(port, model.view)) ?? [];
-  return replaceChains(chains, built(before), built(after));
+    service?.ports.flatMap((port) => buildServiceChains(port, view)) ?? [];
+  return chainEdits(built(before), built(after));
 }
 
-function replaceChains(chains: Radix<Chain>, before: readonly Chain[], after: readonly Chain[]): Radix<Chain> {
+function chainEdits(before: readonly Chain[], after: readonly Chain[]): Edit<Chain>[] {
   const kept = new Set(after.map(({ name }) => name));
-  let result = chains;
-  for (const { name } of before) if (!kept.has(name)) result = remove(result, name);
-  for (const chain of after) result = set(result, chain.name, chain);
-  return result;
+  return [
+    ...before.flatMap(({ name }) => (kept.has(name) ? [] : [{ key: name }])),
+    ...after.map((chain) => ({ key: chain.name, value: chain })),
+  ];
 }
 
-function moveFrontend(trees: Record<TreeName, DispatchTree>, { key, before, after }: RadixChange<Frontend>): void {
-  const old = before === undefined ? {} : frontendRules(before);
-  const now = after === undefined ? {} : frontendRules(after);
-  for (const tree of treeNames) {
+type FrontendEdits = readonly (readonly [FrontendTree, Edit<Rule>])[];
+
+function frontendEdits({ key, before, after }: RadixChange<Frontend>, family: Family): FrontendEdits {
+  const old = before === undefined ? {} : frontendRules(before, family);
+  const now = after === undefined ? {} : frontendRules(after, family);
+  const trees = new Set([...Object.keys(old), ...Object.keys(now)]) as Set<FrontendTree>;
+  return [...trees].map((tree) => {
     const rule = now[tree];
-    if (rule !== undefined) trees[tree] = set(trees[tree], key, rule);
-    else if (old[tree] !== undefined) trees[tree] = remove(trees[tree], key);
-  }
+    return [tree, rule === undefined ? { key } : { key, value: rule }] as const;
+  });
 }
 
-function moveHealthPort(trees: Record<TreeName, DispatchTree>, { after, before }: RadixChange<HealthCheckPort>): void {
-  const key = (port: HealthCheckPort) => frontendKey({ ip: undefined, protocol: "TCP", port: port.port });
-  if (after !== undefined) trees.healthPorts = set(trees.healthPorts, key(after), healthPortRule(after));
-  else if (before !== undefined) trees.healthPorts = remove(trees.healthPorts, key(before));
+function healthPortEdit({ before, after }: RadixChange<HealthCheckPort>): Edit<Rule> {
+  const { port } = after ?? before ?? { port: 0 };
+  const key = frontendKey({ ip: undefined, protocol: "TCP", port });
+  return after === undefined ? { key } : { key, value: healthPortRule(after) };
 }
 
-function moveHairpins(hairpins: Claims<Rule>, { before, after }: RadixChange<ServiceModel>): Claims<Rule> {
-  let result = hairpins;
-  for (const port of before?.ports ?? []) {
-    for (const endpoint of returningEndpoints(port))
-      result = release(result, { key: ipDigits(endpoint.ip), claimant: port.name });
-  }
-  for (const port of after?.ports ?? []) {
-    for (const endpoint of returningEndpoints(port))
-      result = claim(result, { key: ipDigits(endpoint.ip), claimant: port.name }, hairpinRule(endpoint));
-  }
-  return result;
+function hairpinClaims({ before, after }: RadixChange<ServiceModel>): Claim<Rule>[] {
+  const claims = (service: ServiceModel | undefined) =>
+    (service?.ports ?? []).flatMap((port) =>
+      returningEndpoints(port).map((endpoint) => ({
+        key: ipDigits(endpoint.ip),
+        claimant: port.name,
+        value: hairpinRule(endpoint),
+      })),
+    );
+  return [...claims(before).map(({ key, claimant }) => ({ key, claimant })), ...claims(after)];
 }
 
 /**

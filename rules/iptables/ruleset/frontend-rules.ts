@@ -3,7 +3,7 @@ import { hostCidr } from "../../net/cidr.ts";
 import type { Endpoint } from "../../model/endpoints.ts";
 import type { HealthCheckPort } from "../../model/model.ts";
 import type { Frontend } from "../../model/service-port.ts";
-import { familyOf } from "../../net/ip.ts";
+import type { Family } from "../../net/ip.ts";
 import { accept, comment, destinationPort, drop, jumpTo, masquerade, type Rule, type Target } from "./rule.ts";
 import { entryChain, frontendMatch } from "./service-chains.ts";
 
@@ -26,11 +26,14 @@ export type TreeName =
   /** nat: masquerades connections that come back to the endpoint they came from. */
   | "hairpins";
 
-/** The rules of a frontend, by tree. */
-export function frontendRules(frontend: Frontend): Partial<Record<TreeName, Rule>> {
+/** The trees that frontends stand in. */
+export type FrontendTree = Exclude<TreeName, "hairpins" | "healthPorts">;
+
+/** The rules of a frontend, by tree. The family is not to be seen from a node port, which has no address. */
+export function frontendRules(frontend: Frontend, family: Family): Partial<Record<FrontendTree, Rule>> {
   const name = { name: frontend.service, protocol: frontend.protocol };
   const entry = entryChain(frontend, name);
-  const dead = refusal(frontend);
+  const dead = refusal(frontend, family);
   switch (frontend.kind) {
     case "cluster-ip":
       return {
@@ -74,11 +77,11 @@ function rule(frontend: Frontend, what: string, target: Target | undefined): Rul
 }
 
 /** What the clients get for whom nothing is translated. */
-function refusal(frontend: Frontend): Rule | undefined {
+function refusal(frontend: Frontend, family: Family): Rule | undefined {
   const verdict = frontend.fates.at(-1)?.verdict;
   switch (verdict?.kind) {
     case "reject":
-      return rule(frontend, "has no endpoints", { kind: "reject", with: portUnreachable(frontend) });
+      return rule(frontend, "has no endpoints", { kind: "reject", with: portUnreachable[family] });
     case "drop":
       return rule(frontend, "has no local endpoints", drop);
     default:
@@ -86,10 +89,8 @@ function refusal(frontend: Frontend): Rule | undefined {
   }
 }
 
-function portUnreachable(frontend: Frontend): string {
-  return frontend.ip !== undefined && familyOf(frontend.ip) === 6 ? "icmp6-port-unreachable" : "icmp-port-unreachable";
-}
+const portUnreachable = { 4: "icmp-port-unreachable", 6: "icmp6-port-unreachable" } as const;
 
-function inTree(tree: TreeName, entry: Rule | undefined): Partial<Record<TreeName, Rule>> {
+function inTree(tree: FrontendTree, entry: Rule | undefined): Partial<Record<FrontendTree, Rule>> {
   return entry === undefined ? {} : { [tree]: entry };
 }

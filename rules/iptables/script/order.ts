@@ -82,7 +82,8 @@ function removals(changes: readonly Change[], chainsPerBatch: number): Change[][
  */
 function unitsOf(writes: readonly Write[], limit: number): Write[][] {
   const byName = new Map(writes.map((write) => [write.after.name, write]));
-  const callees = (name: ChainName) => calleesOf(byName.get(name)?.after, byName);
+  const called = new Map(writes.map(({ after }) => [after.name, calleesOf(after, byName)]));
+  const callees = (name: ChainName) => called.get(name) ?? [];
   const order = postOrder([...byName.keys()], callees);
   const sizes = new Map<ChainName, number>();
   for (const name of order)
@@ -90,13 +91,11 @@ function unitsOf(writes: readonly Write[], limit: number): Write[][] {
       name,
       callees(name).reduce((sum, callee) => sum + (sizes.get(callee) ?? 0), 1),
     );
-  const small = order.filter((name) => (sizes.get(name) ?? 0) <= limit);
-  const inner = new Set(small.flatMap(callees));
-  const taken = new Set<ChainName>();
-  const groups = small
-    .filter((name) => !inner.has(name))
-    .map((name) => postOrder([name], (caller) => callees(caller).filter((callee) => !taken.has(callee)), taken));
-  const above = order.filter((name) => (sizes.get(name) ?? 0) > limit).map((name) => [name]);
+  const fits = (name: ChainName) => (sizes.get(name) ?? 0) <= limit;
+  const inner = new Set(order.flatMap((name) => (fits(name) ? callees(name) : [])));
+  const seen = new Set<ChainName>();
+  const groups = order.filter((name) => fits(name) && !inner.has(name)).map((name) => postOrder([name], callees, seen));
+  const above = order.filter((name) => !fits(name)).map((name) => [name]);
   return [...groups, ...above].map((names) => names.flatMap((name) => byName.get(name) ?? []));
 }
 
@@ -113,8 +112,11 @@ function pack(units: readonly (readonly Change[])[], limit: number): Change[][] 
 
 /** The chains that `chain` leads to, among those in `known`. */
 function calleesOf(chain: Chain | undefined, known: ReadonlyMap<ChainName, unknown>): ChainName[] {
-  const names = (chain?.rules ?? []).flatMap(({ target }) => (target?.kind === "jump" ? [target.chain] : []));
-  return [...new Set(names)].filter((name) => known.has(name));
+  const names: ChainName[] = [];
+  for (const { target } of chain?.rules ?? []) {
+    if (target?.kind === "jump" && known.has(target.chain) && !names.includes(target.chain)) names.push(target.chain);
+  }
+  return names;
 }
 
 /** All that can be reached from `starts`, what is led to before what leads there. `seen` grows by it. */

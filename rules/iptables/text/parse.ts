@@ -108,6 +108,7 @@ function finish(draft: Draft, shared: readonly string[]): Table {
     name: name as ChainName,
     rules,
     owner: owners.get(name),
+    ...(shared.includes(name) ? { shared: true as const } : {}),
   }));
   return { jumps: draft.jumps, chains: radixOf(chains.map((chain) => ({ key: chain.name, value: chain }))) };
 }
