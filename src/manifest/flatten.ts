@@ -26,7 +26,9 @@ export function flattenDocuments(documents: readonly Document[]): Flattened {
   const items: Item[] = [];
   const problems: LocatedProblem[] = [];
   const seen = new Set<unknown>();
-  const open: Place[] = documents.map((document) => ({ document, value: document.value, base: [] })).reverse();
+  const open: Place[] = documents
+    .map((document) => ({ document, value: document.value, base: [], typed: typeOf(document) }))
+    .reverse();
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     const found = asItem(place);
     if ("problem" in found) {
@@ -50,7 +52,19 @@ export function flattenDocuments(documents: readonly Document[]): Flattened {
 /** Lists in lists in lists: kubectl itself writes none. The limit keeps paths short, and so the time they cost. */
 const maxDepth = 10;
 
-type Place = { readonly document: Document; readonly value: unknown; readonly base: Path; readonly typed?: Item };
+type Place = {
+  readonly document: Document;
+  readonly value: unknown;
+  readonly base: Path;
+  readonly typed?: Typed | undefined;
+};
+
+/** What a list says of its items where they do not say it themselves. */
+type Typed = { readonly kind: string; readonly apiVersion: unknown };
+
+function typeOf({ list }: Document): Typed | undefined {
+  return list?.kind === "List" ? undefined : list;
+}
 
 function member(list: Item, value: unknown, index: number): Place {
   const place = { document: list.document, value, base: [...list.base, "items", index] };

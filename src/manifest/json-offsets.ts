@@ -1,4 +1,5 @@
 // Where values stand in a JSON text. In: text that JSON.parse takes, path. Out: offset of the field or its nearest ancestor.
+import { skipSpace, skipString, skipValue } from "./json-scan.ts";
 
 /** A path inside a value, outermost step first. */
 export type Path = readonly (string | number)[];
@@ -57,44 +58,3 @@ function scanChildren(text: string, open: number): Children {
   }
   return children;
 }
-
-function skipSpace(text: string, at: number): number {
-  while (at < text.length && " \t\r\n".includes(text.charAt(at))) at++;
-  return at;
-}
-
-function skipString(text: string, open: number): number {
-  for (let at = open + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === backslash) at++;
-    else if (code === quote) return at + 1;
-  }
-  return text.length;
-}
-
-/** The end of the value that begins here. Brackets are counted, not matched, so the depth has no limit. */
-function skipValue(text: string, start: number): number {
-  let depth = 0;
-  let at = start;
-  while (at < text.length) {
-    const char = text.charAt(at);
-    if (char === '"') at = skipString(text, at);
-    else if (char === "{" || char === "[") {
-      depth++;
-      at++;
-    } else if (char === "}" || char === "]") {
-      if (depth === 0) return at;
-      depth--;
-      at++;
-    } else if (depth === 0 && (char === "," || " \t\r\n".includes(char))) return at;
-    else {
-      at++;
-      continue;
-    }
-    if (depth === 0) return at;
-  }
-  return text.length;
-}
-
-const quote = 0x22;
-const backslash = 0x5c;

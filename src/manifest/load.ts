@@ -2,7 +2,7 @@
 import { flattenDocuments, type Item } from "./flatten.ts";
 import { isKnownKind, readingOf, type Member } from "./kinds.ts";
 import { renderPosition, type LocatedProblem, type SourcePosition } from "./located.ts";
-import { parseSource, type Source } from "./parse.ts";
+import { readDocuments, type Document, type Source } from "./parse.ts";
 import { objectName } from "../../rules/decode/decode.ts";
 import type { OfflineObjects } from "../../rules/offline/objects.ts";
 import { never } from "../../rules/never.ts";
@@ -20,13 +20,11 @@ export type Loaded = {
 
 /** Loads all objects. An object that stands twice (kind, namespace, name) counts as it stands first. Never throws. */
 export function loadSources(sources: readonly Source[]): Loaded {
-  const parsed = sources.map(parseSource);
-  const flattened = flattenDocuments(parsed.flatMap(({ documents }) => documents));
-  const problems: LocatedProblem[] = [...parsed.flatMap((each) => each.problems), ...flattened.problems];
+  const problems: LocatedProblem[] = [];
   const skipped = new Map<string, number>();
-  const places = new Map<string, Item>();
+  const places = new Map<string, Stand>();
   const members: Member[] = [];
-  for (const item of flattened.items) {
+  for (const item of readItems(sources, problems)) {
     const reading = readingOf(item.kind, item.apiVersion);
     switch (reading.kind) {
       case "foreign": {
@@ -43,9 +41,10 @@ export function loadSources(sources: readonly Source[]): Loaded {
         if (decoded.member === undefined) break;
         const name = memberName(item.kind, decoded.member);
         const first = places.get(name);
-        if (first !== undefined) problems.push(locateIn(item, duplicate(name, positionOf(first, []))));
+        if (first !== undefined) problems.push(locateIn(item, duplicate(name, placeOf(first, []))));
         else {
-          places.set(name, item);
+          // Not the value: with it the whole cluster as JSON would stay in memory.
+          places.set(name, { positionOf: item.document.positionOf, base: item.base });
           members.push(decoded.member);
         }
         break;
@@ -59,8 +58,8 @@ export function loadSources(sources: readonly Source[]): Loaded {
     problems,
     skipped: new Map([...skipped].sort(([a], [b]) => (a < b ? -1 : 1))),
     locate: (problem) => {
-      const item = places.get(problem.object);
-      return item === undefined ? { problem, source: undefined } : locateIn(item, problem);
+      const stand = places.get(problem.object);
+      return { problem, source: stand === undefined ? undefined : placeOf(stand, problem.path) };
     },
   };
 }
@@ -88,12 +87,30 @@ function foreignName({ kind, apiVersion }: Item): string {
   return /^[A-Za-z0-9.-]{1,253}$/.test(name) ? name : quoted(name);
 }
 
-function locateIn(item: Item, problem: Problem): LocatedProblem {
-  return { problem, source: positionOf(item, problem.path) };
+/** Where an object stands. */
+type Stand = { readonly positionOf: Document["positionOf"]; readonly base: Item["base"] };
+
+/** The objects of all sources; what stands in the way of one goes to `problems`. */
+function* readItems(sources: readonly Source[], problems: LocatedProblem[]): Generator<Item, void, undefined> {
+  for (const source of sources) {
+    for (const found of readDocuments(source)) {
+      if ("problem" in found) {
+        problems.push(found);
+        continue;
+      }
+      const flattened = flattenDocuments([found]);
+      problems.push(...flattened.problems);
+      yield* flattened.items;
+    }
+  }
 }
 
-function positionOf(item: Item, path: Problem["path"]): SourcePosition {
-  return item.document.positionOf([...item.base, ...path]);
+function locateIn({ document, base }: Item, problem: Problem): LocatedProblem {
+  return { problem, source: placeOf({ positionOf: document.positionOf, base }, problem.path) };
+}
+
+function placeOf({ positionOf, base }: Stand, path: Problem["path"]): SourcePosition {
+  return positionOf([...base, ...path]);
 }
 
 function wrongVersion(item: Item, allowed: string): Problem {

@@ -1,5 +1,6 @@
 // Parses one manifest file. In: its name and text. Out: values that can say where each of their fields stands, and problems.
 import { jsonOffsets, splitJsonValues, type Path } from "./json-offsets.ts";
+import { splitJsonList } from "./json-list.ts";
 import { lineFinder } from "./lines.ts";
 import { splitYaml, type Range } from "./split-yaml.ts";
 import { parseYaml } from "./yaml.ts";
@@ -9,10 +10,12 @@ import { printable } from "../../rules/problem.ts";
 /** One file, or what standard input gave. */
 export type Source = { readonly name: string; readonly text: string };
 
-/** One document of a file; empty ones are left out. */
+/** One document of a file, or one item of a List that is a document; empty ones are left out. */
 export type Document = {
   readonly value: unknown;
-  /** Where a field stands, or its nearest ancestor where it is missing. Costs nothing until it is called. */
+  /** The List that it is an item of; its items may leave kind and apiVersion to it. */
+  readonly list?: { readonly kind: string; readonly apiVersion: unknown };
+  /** Where a field stands, or its nearest ancestor where it is missing. Costs nothing until it is called, and does not hold `value`. */
   readonly positionOf: (path: Path) => SourcePosition;
 };
 
@@ -24,25 +27,52 @@ export type Parsed = { readonly documents: readonly Document[]; readonly problem
  * be read loses no other. Never throws.
  */
 export function parseSource(source: Source): Parsed {
-  const text = source.text.startsWith("\uFEFF") ? source.text.slice(1) : source.text;
-  const lineOf = lineFinder(text);
-  const placeAt = (offset: number) => ({ file: source.name, ...lineOf(offset) });
-  const whole = { start: 0, end: text.length };
-  const json = parseJson(text, whole);
-  const parts = json === undefined ? splitYaml(text).flatMap((range) => parseDocument(text, range)) : [json];
   const documents: Document[] = [];
   const problems: LocatedProblem[] = [];
-  for (const part of parts) {
-    if (part.kind === "error") problems.push(syntaxProblem(part.reason, placeAt(part.offset)));
-    else if (part.value !== undefined && part.value !== null)
-      documents.push({ value: part.value, positionOf: (path) => placeAt(part.offsetOf(path)) });
+  for (const found of readDocuments(source)) {
+    if ("problem" in found) problems.push(found);
+    else documents.push(found);
   }
   return { documents, problems };
 }
 
+/** What `parseSource` gives, one by one: a large file's documents need not all be held at the same time. */
+export function* readDocuments(source: Source): Generator<Document | LocatedProblem, void, undefined> {
+  const text = source.text.startsWith("\uFEFF") ? source.text.slice(1) : source.text;
+  const lineOf = lineFinder(text);
+  const placeAt = (offset: number) => ({ file: source.name, ...lineOf(offset) });
+  for (const part of readParts(text)) {
+    if (part.kind === "error") yield syntaxProblem(part.reason, placeAt(part.offset));
+    else if (part.value !== undefined && part.value !== null) {
+      const { value, list, offsetOf } = part;
+      const positionOf = (path: Path) => placeAt(offsetOf(path));
+      yield list === undefined ? { value, positionOf } : { value, list, positionOf };
+    }
+  }
+}
+
 type Part =
-  | { readonly kind: "document"; readonly value: unknown; readonly offsetOf: (path: Path) => number }
+  | {
+      readonly kind: "document";
+      readonly value: unknown;
+      readonly list?: Document["list"];
+      readonly offsetOf: (path: Path) => number;
+    }
   | { readonly kind: "error"; readonly reason: string; readonly offset: number };
+
+function* readParts(text: string): Generator<Part, void, undefined> {
+  const list = splitJsonList(text);
+  if (list !== undefined) {
+    for (const range of list.items) {
+      const part = parseJson(text, range) ?? yamlPart(text, range);
+      yield part.kind === "error" ? part : { ...part, list };
+    }
+    return;
+  }
+  const json = parseJson(text, { start: 0, end: text.length });
+  if (json !== undefined) yield json;
+  else for (const range of splitYaml(text)) yield* parseDocument(text, range);
+}
 
 function parseDocument(text: string, range: Range): readonly Part[] {
   const json = parseJson(text, range);
@@ -65,12 +95,16 @@ function parseJson(text: string, range: Range): Part | undefined {
   const own = text.slice(range.start, range.end);
   try {
     const value: unknown = JSON.parse(own);
-    let offsets: ((path: Path) => number) | undefined;
-    const offsetOf = (path: Path) => range.start + (offsets ??= jsonOffsets(own))(path);
-    return { kind: "document", value, offsetOf };
+    return { kind: "document", value, offsetOf: offsetsIn(text, range) };
   } catch {
     return undefined;
   }
+}
+
+/** Made apart from the value, so that who keeps the offsets does not keep the value with them. */
+function offsetsIn(text: string, { start, end }: Range): (path: Path) => number {
+  let offsets: ((path: Path) => number) | undefined;
+  return (path) => start + (offsets ??= jsonOffsets(text.slice(start, end)))(path);
 }
 
 function yamlPart(text: string, range: Range): Part {
