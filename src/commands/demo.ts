@@ -30,7 +30,7 @@ export async function demo(options: DemoOptions, log: Logger): Promise<number> {
   const desired = exampleDesired(endpointsBefore);
   say("The manifests", exampleManifests(endpointsBefore));
   say("rulewright plan --output summary", renderSummary(desired));
-  say("rulewright plan", renderPlan(desired, "nft"));
+  say("rulewright plan", [...renderPlan(desired, "nft")].join(""));
   const enter = await findWayIn();
   if (typeof enter === "string") {
     log.warn(`the rules are printed only: ${enter}`);

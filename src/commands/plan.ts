@@ -16,20 +16,20 @@ export const planOutputs = ["iptables", "sh", "json", "summary"] as const;
 export async function plan(options: PlanOptions, log: Logger): Promise<number> {
   const desired = await readDesired(toDesiredOptions(options));
   const failed = reportInput(desired, log);
-  process.stdout.write(render(choose(desired, options, log), options));
+  for (const part of render(choose(desired, options, log), options)) process.stdout.write(part);
   return failed ? exit.problems : exit.ok;
 }
 
-function render(desired: Desired, { output, variant }: PlanOptions): string {
+function render(desired: Desired, { output, variant }: PlanOptions): Iterable<string> {
   switch (output) {
     case "iptables":
       return renderPlan(desired, variant ?? "nft");
     case "sh":
-      return renderShell(desired, variant ?? "nft");
+      return [renderShell(desired, variant ?? "nft")];
     case "json":
-      return renderPlanJson(desired);
+      return [renderPlanJson(desired)];
     case "summary":
-      return renderSummary(desired);
+      return [renderSummary(desired)];
   }
 }
 

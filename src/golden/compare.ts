@@ -31,7 +31,7 @@ export function compareTexts(expected: ExpectedTexts, actual: ExpectedTexts): re
 }
 
 /** Lines that may differ, and the time that finding them may take: the search costs lines times differences. */
-const limits = { maxEditLength: 5000, timeout: 10_000 };
+const limits = { maxEditLength: 2000, timeout: 10_000 };
 
 function unifiedDiff(before: string, after: string, file: ExpectedFile): string | undefined {
   const patch = createTwoFilesPatch(file, `${file} (now)`, before, after, undefined, undefined, {

@@ -17,7 +17,7 @@ export function renderCase({ read, config, node }: GoldenCase): ExpectedTexts {
   const texts = new Map<ExpectedFile, string>();
   for (const build of wantedBuilds(desired, node)) {
     const file = build.model.view.family === 4 ? "iptables.rules" : "ip6tables.rules";
-    texts.set(file, renderPlan({ ...desired, builds: [build] }, "nft"));
+    texts.set(file, [...renderPlan({ ...desired, builds: [build] }, "nft")].join(""));
   }
   texts.set("summary.txt", renderSummary(desired));
   if (desired.problems.length > 0) texts.set("problems.txt", desired.problems.map(({ line }) => `${line}\n`).join(""));

@@ -67,23 +67,25 @@ const builtIn: Readonly<Record<string, readonly string[]>> = {
   filter: ["INPUT", "FORWARD", "OUTPUT"],
 };
 
-/** Targets that are no chains, and whether they are for the nat table only. */
-const targets: Readonly<Record<string, "nat" | "any">> = {
-  ACCEPT: "any",
-  DROP: "any",
-  RETURN: "any",
-  REJECT: "any",
-  MARK: "any",
-  CONNMARK: "any",
-  LOG: "any",
-  NFLOG: "any",
-  CT: "any",
-  TCPMSS: "any",
-  DNAT: "nat",
-  SNAT: "nat",
-  MASQUERADE: "nat",
-  REDIRECT: "nat",
-};
+/** Targets that are no chains, and the tables they may stand in. `DROP` is refused in nat by both tools. */
+const targets: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    ACCEPT: Object.keys(builtIn),
+    RETURN: Object.keys(builtIn),
+    MARK: Object.keys(builtIn),
+    CONNMARK: Object.keys(builtIn),
+    LOG: Object.keys(builtIn),
+    NFLOG: Object.keys(builtIn),
+    TCPMSS: Object.keys(builtIn),
+    DROP: ["raw", "mangle", "filter"],
+    REJECT: ["filter"],
+    CT: ["raw"],
+    DNAT: ["nat"],
+    SNAT: ["nat"],
+    MASQUERADE: ["nat"],
+    REDIRECT: ["nat"],
+  }),
+);
 
 const longestName = 28;
 
@@ -190,7 +192,7 @@ function declare({ name: table, chains }: { readonly name: string; readonly chai
 
 function checkedName(name: string): string {
   if (name.length > longestName) throw new Refused(`Invalid chain name \`${name}' (${longestName} chars max)`);
-  if (name.startsWith("-") || name.startsWith("!") || name in targets)
+  if (name.startsWith("-") || name.startsWith("!") || targets.has(name))
     throw new Refused(`Invalid chain name \`${name}'`);
   return name;
 }
@@ -210,9 +212,9 @@ function checkRule({ name: table, chains }: { readonly name: string; readonly ch
   if (first !== undefined && !/^(-|!)/.test(first.text)) throw new Refused(`Bad argument \`${first.text}'`);
   const target = targetOf(rule);
   if (target === undefined || chains.has(target)) return;
-  const place = targets[target];
-  if (place === undefined) throw new Refused(`Chain '${target}' does not exist`);
-  if (place === "nat" && table !== "nat") throw new Refused(`target ${target} is for the nat table only`, "late");
+  const tables = targets.get(target);
+  if (tables === undefined) throw new Refused(`Chain '${target}' does not exist`);
+  if (!tables.includes(table)) throw new Refused(`The "${table}" table is not intended for ${target}`);
 }
 
 /** What a rule leads to: the word after the `-j` or `-g` that is not itself quoted. */

@@ -5,6 +5,7 @@ import {
   needsRouteLocalnet,
   orderChanges,
   renderRule,
+  renderBatch,
   renderScript,
   type Build,
   type Change,
@@ -14,9 +15,15 @@ import type { Desired } from "../desired/desired.ts";
 import { chainsPerBatch } from "../kernel/apply.ts";
 import type { Variant } from "../kernel/kernel.ts";
 
-/** The rules of each build as iptables-restore input for `--noflush`, with a heading that says which tool they are for. */
-export function renderPlan(desired: Desired, variant: Variant): string {
-  return desired.builds.map((build) => heading(build, desired) + script(allChanges(build), variant)).join("");
+/**
+ * The rules of each build as iptables-restore input for `--noflush`, with a heading that says which tool they are for. In parts,
+ * one a batch, so that the text of a large cluster need not be held whole.
+ */
+export function* renderPlan(desired: Desired, variant: Variant): Generator<string, void, undefined> {
+  for (const build of desired.builds) {
+    yield heading(build, desired);
+    for (const batch of orderChanges(allChanges(build), chainsPerBatch(variant))) yield renderBatch(batch);
+  }
 }
 
 /** A shell script that puts the rules in force: chains by iptables-restore, each jump only where it is missing. */

@@ -1,31 +1,34 @@
 // kube-proxy's rule layout for a made-up cluster. In: Size. Out: iptables-restore input, whole or after one change.
 import { createHash } from "node:crypto";
 import { clusterIp, movedIp, namespaceOf, podCidr, podIp, podPort, serviceName, servicePort, type Size } from "./cluster.ts";
+import type { Event } from "./ours.ts";
 
-/** What has happened to the cluster since the last sync: the first endpoint of a Service was replaced, or a Service was added. */
-export type BaselineChange = { readonly kind: "endpoint" | "service"; readonly service: number; readonly back?: true };
+/** What has happened since the last sync, and to which Service. */
+export type BaselineChange = { readonly event: Event; readonly service: number };
 
 /**
  * What kube-proxy writes in a full sync: filter, then nat with a list of all Services and a chain for each endpoint. Past 1,000
- * endpoints, which is every size of the bench, rules of endpoints carry no comments. Source: spec 2.4.
+ * endpoints, rules of endpoints carry no comments. Source: spec 2.4.
  */
 export function baselineSync(size: Size): string {
   return sync(size, { services: upTo(size.services), dispatched: size.services, stale: [] });
 }
 
 /** What kube-proxy writes in a partial sync: the fixed chains and the list of all Services anew, the chains of one Service. */
-export function baselinePartialSync(size: Size, change: BaselineChange): string {
-  const { service } = change;
-  const moved = podEndpoint(movedIp(service));
-  const first = podEndpoint(podIp(size, service, 0));
-  if (change.kind === "endpoint") {
-    const gone = endpointChain(service, change.back === true ? moved : first);
-    const replaced = change.back === true ? {} : { moved: service };
-    return sync(size, { services: [service], dispatched: size.services, stale: [gone], ...replaced });
+export function baselinePartialSync(size: Size, { event, service }: BaselineChange): string {
+  const first = endpointChain(service, podEndpoint(podIp(size, service, 0)));
+  const moved = endpointChain(service, podEndpoint(movedIp(service)));
+  const common = { services: [service], dispatched: size.services, stale: [] };
+  switch (event) {
+    case "endpoint-moved":
+      return sync(size, { ...common, stale: [first], moved: service });
+    case "endpoint-back":
+      return sync(size, { ...common, stale: [moved] });
+    case "service-added":
+      return sync(size, { ...common, dispatched: size.services + 1 });
+    case "service-gone":
+      return sync(size, { ...common, services: [], stale: chainNames(size, { services: [service] }) });
   }
-  if (change.back === undefined) return sync(size, { services: [service], dispatched: size.services + 1, stale: [] });
-  const stale = [serviceChain(service), ...endpointsOf(size, service).map((endpoint) => endpointChain(service, endpoint))];
-  return sync(size, { services: [], dispatched: size.services, stale });
 }
 
 /** The same rules as `baselineSync`, in commits that iptables-nft can take at any size; kube-proxy itself has no such thing. */
@@ -64,6 +67,9 @@ COMMIT
 
 const servicesPerPart = 150;
 
+/** Source: kube-proxy largeClusterEndpointsThreshold. */
+const largeCluster = 1000;
+
 const markRule = "-A KUBE-MARK-MASQ -j MARK --or-mark 0x00004000\n";
 
 type Sync = {
@@ -94,35 +100,50 @@ function hashedChains(size: Size, given: Sync): string {
   return chainLines(size, given) + chainRules(size, given);
 }
 
-function chainLines(size: Size, { services, moved }: Sync): string {
-  const names = services.flatMap((service) => [
+function chainLines(size: Size, given: Sync): string {
+  return chainNames(size, given).map((name) => `:${name} - [0:0]\n`).join("");
+}
+
+function chainNames(size: Size, { services, moved }: Sync): string[] {
+  return services.flatMap((service) => [
     serviceChain(service),
     ...endpointsOf(size, service, moved).map((endpoint) => endpointChain(service, endpoint)),
   ]);
-  return names.map((name) => `:${name} - [0:0]\n`).join("");
 }
 
 function chainRules(size: Size, { services, moved }: Sync): string {
-  return services.map((service) => serviceRules(service, endpointsOf(size, service, moved))).join("");
+  const commented = size.services * size.endpoints <= largeCluster;
+  const rulesOf = commented ? commentedRules : bareRules;
+  return services.map((service) => rulesOf(service, endpointsOf(size, service, moved))).join("");
 }
 
 function dispatchRule(service: number): string {
   return `-A KUBE-SERVICES ${clusterIpMatch(service)} -j ${serviceChain(service)}\n`;
 }
 
-function serviceRules(service: number, endpoints: readonly string[]): string {
+function bareRules(service: number, endpoints: readonly string[]): string {
+  return serviceRules(service, endpoints, () => "");
+}
+
+function commentedRules(service: number, endpoints: readonly string[]): string {
+  return serviceRules(service, endpoints, (text) => ` -m comment --comment ${text}`);
+}
+
+function serviceRules(service: number, endpoints: readonly string[], comment: (text: string) => string): string {
+  const name = portName(service);
   const chain = serviceChain(service);
   const from = `! -s ${podCidr}`;
   let text = `-A ${chain} ${clusterIpMatch(service)} ${from} -j KUBE-MARK-MASQ\n`;
   for (const [index, endpoint] of endpoints.entries()) {
     const left = endpoints.length - index;
     const chance = left === 1 ? "" : ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}`;
-    text += `-A ${chain}${chance} -j ${endpointChain(service, endpoint)}\n`;
+    const to = endpointChain(service, endpoint);
+    text += `-A ${chain}${comment(`"${name} -> ${endpoint}"`)}${chance} -j ${to}\n`;
   }
   for (const endpoint of endpoints) {
-    const name = endpointChain(service, endpoint);
-    text += `-A ${name} -s ${endpoint.slice(0, endpoint.indexOf(":"))} -j KUBE-MARK-MASQ\n`;
-    text += `-A ${name} -m tcp -p tcp -j DNAT --to-destination ${endpoint}\n`;
+    const own = `-A ${endpointChain(service, endpoint)}${comment(name)}`;
+    text += `${own} -s ${endpoint.slice(0, endpoint.indexOf(":"))} -j KUBE-MARK-MASQ\n`;
+    text += `${own} -m tcp -p tcp -j DNAT --to-destination ${endpoint}\n`;
   }
   return text;
 }

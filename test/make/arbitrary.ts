@@ -3,7 +3,14 @@ import fc from "fast-check";
 import type { Protocol } from "../../rules/decode/fields.ts";
 import type { EndpointSlice } from "../../rules/decode/endpoint-slice.ts";
 import type { Service } from "../../rules/decode/service.ts";
-import { emptyCluster, removeService, removeSlice, setService, setSlice, type Cluster } from "../../rules/model/cluster.ts";
+import {
+  emptyCluster,
+  removeService,
+  removeSlice,
+  setService,
+  setSlice,
+  type Cluster,
+} from "../../rules/model/cluster.ts";
 import type { NodeView, Settings } from "../../rules/model/settings.ts";
 import { buildView, type View } from "../../rules/model/view.ts";
 import type { Family } from "../../rules/net/ip.ts";
@@ -43,7 +50,7 @@ const anyIpOf = (v4: readonly string[], v6: readonly string[]) => fc.subarray([.
 /** What makes a Service, without what tells it from others. */
 const seed = fc.record({
   kind: fc.constantFrom("ClusterIP", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName", "headless", "left"),
-  families: fc.constantFrom<readonly Family[][]>([4], [6], [4, 6]),
+  families: fc.constantFrom<readonly Family[]>([4], [6], [4, 6]),
   ports: fc.uniqueArray(port, { minLength: 1, maxLength: 3, selector: (given) => `${given.protocol} ${given.port}` }),
   // Endpoints by slice: none at all in many, more than one dispatch chain holds in few.
   endpoints: fc.oneof(
@@ -110,10 +117,10 @@ export function servedAt(index: number): fc.Arbitrary<Served> {
 
 /** The objects of a cluster of 0 to `most` Services. */
 export function objects(most = 60): fc.Arbitrary<readonly Served[]> {
+  const all = Array.from({ length: most }, (_, index) => fc.option(servedAt(index), { nil: undefined, freq: 12 }));
   return fc
-    .nat(most)
-    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => servedAt(index))))
-    .map((served) => served);
+    .tuple(fc.nat(most), fc.tuple(...all))
+    .map(([count, served]) => served.slice(0, count).filter((item) => item !== undefined));
 }
 
 export function clusterFrom(served: readonly Served[]): Cluster {
@@ -132,7 +139,9 @@ export type Step = { readonly says: string; readonly after: (cluster: Cluster) =
 export function steps(most = 40): fc.Arbitrary<Step> {
   return fc
     .nat(most - 1)
-    .chain((index) => fc.record({ served: servedAt(index), what: fc.constantFrom("set", "service", "slices", "gone", "empty") }))
+    .chain((index) =>
+      fc.record({ served: servedAt(index), what: fc.constantFrom("set", "service", "slices", "gone", "empty") }),
+    )
     .map(({ served: { service, slices }, what }) => ({
       says: `${what} ${service.name}`,
       after: (cluster) => {

@@ -42,7 +42,7 @@ function renderMatch(match: Match): string {
     case "statistic":
       return ` -m statistic --mode random --probability ${(match.share / shareUnit).toFixed(11)}`;
     case "other":
-      return `${match.module === "" ? "" : ` -m ${quote(match.module)}`}${match.options.map((word) => ` ${quote(word)}`).join("")}`;
+      return `${match.module === "" ? "" : ` -m ${quote(match.module)}`}${match.options.map((word) => (word === "!" ? " !" : ` ${quote(word)}`)).join("")}`;
     default:
       return never(match);
   }

@@ -1,0 +1,53 @@
+// Row "plan": JSON manifests to the full script, by the built command line. In: Scale. Out: Figures of CPU time and peak memory.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { manifest, nodeIp, podCidr, thisNode } from "./cluster.ts";
+import { median, type Figure } from "./figure.ts";
+import { runBuilt, type Ran } from "./process.ts";
+import { sizeOf, sizeText, type Row, type Scale } from "./row.ts";
+
+export const plan: Row = { name: "plan", title: "manifests to script", needsKernel: false, measure };
+
+async function measure(scale: Scale): Promise<Figure[]> {
+  const services = scale === "quick" ? 1000 : 10_000;
+  const directory = await mkdtemp(join(tmpdir(), "rwbench-plan-"));
+  try {
+    const text = manifest(sizeOf(services));
+    await writeFile(join(directory, "cluster.json"), text);
+    await writeFile(join(directory, "config.yaml"), config);
+    const ran: Ran[] = [];
+    for (let turn = 0; turn < 5; turn++) ran.push(await planOnce(directory, services));
+    const name = `JSON manifests (${(text.length / 1e6).toFixed(0)} MB) to script, ${sizeText(services)}`;
+    const wall = `wall ${(median(ran.map(({ wallMs }) => wallMs)) / 1000).toFixed(2)} s`;
+    return [
+      {
+        name: `${name}: CPU`,
+        unit: "s",
+        ours: median(ran.map(({ cpuMs }) => cpuMs)) / 1000,
+        note: wall,
+        target: { kind: "at-most", value: 2 },
+      },
+      {
+        name: `${name}: peak memory`,
+        unit: "MB",
+        ours: median(ran.map(({ peakMb }) => peakMb)),
+        target: { kind: "at-most", value: 250 },
+      },
+    ];
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: ${podCidr}\n`;
+
+async function planOnce(directory: string, services: number): Promise<Ran> {
+  const output = join(directory, "script");
+  const input = ["-f", join(directory, "cluster.json"), "--config", join(directory, "config.yaml")];
+  const ran = await runBuilt(["plan", ...input, "--node-name", thisNode, "--node-address", nodeIp], output);
+  const rules = (await readFile(output, "utf8")).match(/-j DNAT /g)?.length ?? 0;
+  if (ran.code !== 0 || rules !== services * 5)
+    throw new Error(`bench: plan exited with ${String(ran.code)} and wrote ${rules} DNAT rules, not ${services * 5}`);
+  return ran;
+}
