@@ -16,12 +16,30 @@ export function decodeWith<T>(schema: z.ZodType<T>, input: unknown, kind: string
   return { problems: result.error.issues.map((issue) => issueProblem(issue, input, object)) };
 }
 
-/** `Service default/web`, from whatever the input holds; parts that are no names are quoted. */
+/** What a check of more than one field finds: at `path`, `allowed` says what must be. */
+export type Finding = { readonly path: readonly (string | number)[]; readonly code: string; readonly allowed: string };
+
+/**
+ * The same with a check over the raw input for what one field alone does not show. It runs whatever the schema says, so that all
+ * problems come out at once, and must bear any input.
+ */
+export function decodeAndCheck<T>(schema: z.ZodType<T>, input: unknown, { kind, check }: Checked): Decoded<T> {
+  const decoded = decodeWith(schema, input, kind);
+  const known = new Set(decoded.problems.map(({ path }) => JSON.stringify(path)));
+  const findings = check(input).filter(({ path }) => !known.has(JSON.stringify(path)));
+  if (findings.length === 0) return decoded;
+  const object = objectName(kind, input);
+  return { problems: [...decoded.problems, ...findings.map((finding) => findingProblem(finding, input, object))] };
+}
+
+type Checked = { readonly kind: string; readonly check: (input: unknown) => readonly Finding[] };
+
+/** `Service default/web`, from whatever the input holds; parts that are no names are quoted. Only Nodes have no namespace. */
 export function objectName(kind: string, input: unknown): string {
   const metadata = at(input, ["metadata"]);
-  const name = nameText(at(metadata, ["name"]));
-  const namespace = at(metadata, ["namespace"]);
-  return `${kind} ${namespace === undefined ? "" : `${nameText(namespace)}/`}${name}`;
+  const name = at(metadata, ["name"]);
+  const namespace = at(metadata, ["namespace"]) ?? "default";
+  return `${kind} ${kind === "Node" ? "" : `${nameText(namespace)}/`}${name === undefined ? "(no name)" : nameText(name)}`;
 }
 
 /** The value at a path, or undefined where the path leads nowhere. */
@@ -46,11 +64,20 @@ function shown(value: unknown): string {
 
 function issueProblem(issue: z.core.$ZodIssue, input: unknown, object: string): Problem {
   const path = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
-  const found = at(input, path);
   const code =
     issue.code === "custom" && typeof issue.params?.["code"] === "string" ? issue.params["code"] : issueCode(issue);
-  const text = found === undefined ? `is missing, ${issue.message}` : `is ${shown(found)}, ${issue.message}`;
-  return { code, severity: "error", object, path, text };
+  return findingProblem({ path, code, allowed: issue.message }, input, object);
+}
+
+function findingProblem({ path, code, allowed }: Finding, input: unknown, object: string): Problem {
+  const found = at(input, path);
+  return {
+    code,
+    severity: "error",
+    object,
+    path,
+    text: `${found === undefined ? "is missing" : `is ${shown(found)}`}, ${allowed}`,
+  };
 }
 
 function issueCode(issue: z.core.$ZodIssue): string {

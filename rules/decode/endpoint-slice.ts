@@ -8,14 +8,13 @@ import {
   parsed,
   portNumber,
   protocol,
-  routableIp,
   stringMap,
   subdomain,
   type Protocol,
 } from "./fields.ts";
-import { decodeWith, type Decoded } from "./decode.ts";
+import { at, decodeAndCheck, type Decoded, type Finding } from "./decode.ts";
 import { isLeftToOthers } from "./service.ts";
-import { familyOf, type Ip } from "../net/ip.ts";
+import { familyOf, isLoopback, isUnspecified, parseIp, type Ip } from "../net/ip.ts";
 
 /** Endpoints of one Service, of one address family. */
 export type EndpointSlice = {
@@ -48,7 +47,7 @@ export type SliceEndpoint = {
 
 /** Decodes an EndpointSlice (discovery.k8s.io/v1). */
 export function decodeEndpointSlice(input: unknown): Decoded<EndpointSlice> {
-  return decodeWith(schema, input, "EndpointSlice");
+  return decodeAndCheck(schema, input, { kind: "EndpointSlice", check: checkAddresses });
 }
 
 const condition = optional(z.boolean("must be true or false"), undefined);
@@ -83,19 +82,16 @@ const schema: z.ZodType<EndpointSlice> = z.compile(
     addressType: z.enum(["IPv4", "IPv6", "FQDN"], "must be IPv4, IPv6 or FQDN"),
     ports: list(port),
     endpoints: list(endpoint),
-  }).transform(({ metadata, addressType, ports, endpoints }, context) => ({
+  }).transform(({ metadata, addressType, ports, endpoints }) => ({
     namespace: metadata.namespace,
     name: metadata.name,
     service: metadata.labels["kubernetes.io/service-name"],
     addressType,
     ports,
-    endpoints: endpoints.map((given, index): SliceEndpoint => {
+    endpoints: endpoints.map((given): SliceEndpoint => {
       const ready = given.conditions?.ready ?? true;
       return {
-        ip:
-          addressType === "FQDN"
-            ? undefined
-            : firstAddress({ addresses: given.addresses, addressType, index }, context),
+        ip: firstAddress(given.addresses[0] ?? "", addressType),
         nodeName: given.nodeName,
         ready,
         serving: given.conditions?.serving ?? ready,
@@ -108,15 +104,21 @@ const schema: z.ZodType<EndpointSlice> = z.compile(
   })),
 );
 
-type Given = { readonly addresses: readonly string[]; readonly addressType: "IPv4" | "IPv6"; readonly index: number };
+/** Each endpoint's first address, the only one that is read, must be routable and of the slice's family. */
+function checkAddresses(input: unknown): Finding[] {
+  const addressType = at(input, ["addressType"]);
+  const endpoints = at(input, ["endpoints"]);
+  if (!Array.isArray(endpoints) || (addressType !== "IPv4" && addressType !== "IPv6")) return [];
+  return endpoints.flatMap((given, index): Finding[] => {
+    const text = at(given, ["addresses", 0]);
+    if (typeof text !== "string" || firstAddress(text, addressType) !== undefined) return [];
+    const allowed = `must be an ${addressType} address, as addressType says, without zeros before it or a zone, neither unspecified nor loopback`;
+    return [{ path: ["endpoints", index, "addresses", 0], code: "not-an-address", allowed }];
+  });
+}
 
-function firstAddress({ addresses, addressType, index }: Given, context: z.core.$RefinementCtx): Ip | undefined {
-  const path = ["endpoints", index, "addresses", 0];
-  const result = routableIp.safeParse(addresses[0]);
-  if (result.success && familyOf(result.data) === (addressType === "IPv4" ? 4 : 6)) return result.data;
-  const message = result.success
-    ? `must be of the slice's addressType, ${addressType}`
-    : (result.error.issues[0]?.message ?? "");
-  context.addIssue({ code: "custom", path, message, params: { code: "not-an-address" } });
-  return undefined;
+function firstAddress(text: string, addressType: "IPv4" | "IPv6" | "FQDN"): Ip | undefined {
+  const ip = parseIp(text);
+  if (ip === undefined || addressType !== `IPv${familyOf(ip)}`) return undefined;
+  return isUnspecified(ip) || isLoopback(ip) ? undefined : ip;
 }

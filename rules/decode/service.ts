@@ -14,7 +14,7 @@ import {
   wholeNumber,
   type Protocol,
 } from "./fields.ts";
-import { decodeWith, type Decoded } from "./decode.ts";
+import { at, decodeAndCheck, type Decoded, type Finding } from "./decode.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Cidr } from "../net/cidr.ts";
 
@@ -61,7 +61,7 @@ export type ServicePortSpec = {
 
 /** Decodes a Service. Source of the rules checked: the API server's validation of core/v1 Service. */
 export function decodeService(input: unknown): Decoded<Service> {
-  return decodeWith(schema, input, "Service");
+  return decodeAndCheck(schema, input, { kind: "Service", check: checkPorts });
 }
 
 /** Labels by which a Service or EndpointSlice opts out of this proxy. Source: well-known labels; KEP-2447, KEP-3836. */
@@ -136,10 +136,6 @@ const spec = object({
     ),
     undefined,
   ),
-}).check((context) => {
-  checkPorts(context.value, (path, code, message) => {
-    context.issues.push({ code: "custom", input: context.value, path, message, params: { code } });
-  });
 });
 
 const ingress = object({
@@ -187,27 +183,35 @@ function clusterIps(one: Ip | "None" | "", several: readonly (Ip | "None" | "")[
   return given.filter((ip): ip is Ip => ip !== "" && ip !== "None");
 }
 
-type GivenSpec = { readonly type: string; readonly ports: readonly ServicePortSpec[] };
-type Report = (path: (string | number)[], code: string, message: string) => void;
-
-function checkPorts(given: GivenSpec, report: Report): void {
-  const names = new Set<string>();
+/** What only shows when all ports are seen together. */
+function checkPorts(input: unknown): Finding[] {
+  const type = at(input, ["spec", "type"]) ?? "ClusterIP";
+  const ports = at(input, ["spec", "ports"]);
+  if (!Array.isArray(ports)) return [];
+  const found: Finding[] = [];
+  const names = new Set<unknown>();
   const numbers = new Set<string>();
-  for (const [index, entry] of given.ports.entries()) {
-    if (entry.name === "" && given.ports.length > 1)
-      report(["ports", index, "name"], "port-without-name", "must be given since the Service has several ports");
-    else if (names.has(entry.name))
-      report(["ports", index, "name"], "duplicate-port-name", "must be unique in the Service");
-    names.add(entry.name);
-    const number = `${entry.protocol} ${entry.port}`;
-    if (numbers.has(number))
-      report(["ports", index, "port"], "duplicate-port", "must be unique in the Service for its protocol");
-    numbers.add(number);
-    if (entry.nodePort !== undefined && (given.type === "ClusterIP" || given.type === "ExternalName"))
+  for (const index of ports.keys()) {
+    const [name, protocolName, number, nodePort] = ["name", "protocol", "port", "nodePort"].map((field) =>
+      at(ports, [index, field]),
+    );
+    const report = (field: string, code: string, allowed: string) => {
+      found.push({ path: ["spec", "ports", index, field], code, allowed });
+    };
+    if ((name ?? "") === "" && ports.length > 1)
+      report("name", "port-without-name", "must be given since the Service has several ports");
+    else if (names.has(name)) report("name", "duplicate-port-name", "must be unique in the Service");
+    names.add(name);
+    const key = `${String(protocolName ?? "TCP")} ${String(number)}`;
+    if (number !== undefined && numbers.has(key))
+      report("port", "duplicate-port", "must be unique in the Service for its protocol");
+    numbers.add(key);
+    if (Boolean(nodePort) && (type === "ClusterIP" || type === "ExternalName"))
       report(
-        ["ports", index, "nodePort"],
+        "nodePort",
         "node-port-on-cluster-ip",
         "must be absent in a Service of this type, or the type must be NodePort or LoadBalancer",
       );
   }
+  return found;
 }

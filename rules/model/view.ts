@@ -47,7 +47,7 @@ export function needsRouteLocalnet(view: View): boolean {
   return view.localhostNodePorts && (view.nodePortIps === "all" || view.nodePortIps.some(isLoopback));
 }
 
-/** Whether loopback addresses must be guarded: always where node ports could answer on them. Source: kube-proxy; spec 2.4.1. */
+/** Whether loopback addresses must be guarded: always where node ports could answer on them. Source: kube-proxy iptables/proxier.go. */
 export function needsLoopbackGuard(view: View): boolean {
   return view.localhostNodePorts;
 }

@@ -27,7 +27,7 @@ export type Entry<T> = { readonly key: string; readonly value: T };
 /** One key whose value differs between two maps. `before` or `after` is absent where the key is. */
 export type RadixChange<T> = { readonly key: string; readonly before?: T; readonly after?: T };
 
-/** Most entries a leaf holds: the longest a dispatch chain may be (design: every chain at most 16 rules). */
+/** Most entries a leaf holds: the longest a dispatch chain may be; longer ones the kernel walks rule by rule. */
 export const leafSize = 16;
 
 const empty: Leaf<never> = { kind: "leaf", size: 0, entries: [] };

@@ -2,7 +2,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { familyOf, parseCidr, parseIp, type Cidr, type Family, type Ip } from "../../rules/index.ts";
-import type { DesiredOptions, Host } from "../desired/desired.ts";
+import { defaultRanges, type DesiredOptions, type Host } from "../desired/desired.ts";
 import type { Variant } from "../kernel/kernel.ts";
 
 /** What the options of `addInputOptions` come out as. */
@@ -38,18 +38,18 @@ export function addInputOptions(command: Command): Command {
     .addOption(familyOption())
     .option(
       "--service-cidr <cidr>",
-      "where made-up cluster IPs are taken from (repeatable; default: 10.96.0.0/12, fd00:10:96::/112)",
+      `where made-up cluster IPs are taken from (repeatable; default: ${defaultRanges.serviceCidrs.join(", ")})`,
       collectWith(readCidr),
     )
     .option(
       "--pod-cidr <cidr>",
-      "where made-up endpoint addresses are taken from (repeatable; default: 10.244.0.0/16, fd00:10:244::/64)",
+      `where made-up endpoint addresses are taken from (repeatable; default: ${defaultRanges.podCidrs.join(", ")})`,
       collectWith(readCidr),
     )
     .addOption(
       new Option("--node-port-range <low-high>", "where made-up node ports are taken from")
         .argParser(readRange)
-        .default({ low: 30000, high: 32767 }, "30000-32767"),
+        .default(defaultRanges.nodePorts, "30000-32767"),
     );
 }
 
@@ -64,8 +64,6 @@ export function addVariantOption(command: Command): Command {
 
 /** The shared options as the next stage takes them; ranges that were not given get kubeadm's usual ones. */
 export function toDesiredOptions(options: InputOptions): DesiredOptions {
-  const withDefaults = (given: readonly Cidr[] | undefined, defaults: readonly string[]) =>
-    given ?? defaults.flatMap((text) => parseCidr(text) ?? []);
   return {
     files: options.filename,
     recursive: options.recursive === true,
@@ -73,8 +71,8 @@ export function toDesiredOptions(options: InputOptions): DesiredOptions {
     nodeName: options.nodeName,
     nodeAddresses: options.nodeAddress ?? [],
     families: familiesOf(options.family ?? "both"),
-    serviceCidrs: withDefaults(options.serviceCidr, ["10.96.0.0/12", "fd00:10:96::/112"]),
-    podCidrs: withDefaults(options.podCidr, ["10.244.0.0/16", "fd00:10:244::/64"]),
+    serviceCidrs: options.serviceCidr ?? defaultRanges.serviceCidrs,
+    podCidrs: options.podCidr ?? defaultRanges.podCidrs,
     nodePorts: options.nodePortRange,
   };
 }

@@ -20,7 +20,7 @@ import {
 import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
 import { nodeNameOf, toSettings } from "../config/settings.ts";
 import { loadSources } from "../manifest/load.ts";
-import { renderLocated } from "../manifest/located.ts";
+import { renderLocated, type LocatedProblem } from "../manifest/located.ts";
 import { readSources, type Read } from "../manifest/read.ts";
 
 /** What the command line says about the rules that are wanted. */
@@ -36,6 +36,13 @@ export type DesiredOptions = {
   readonly podCidrs: readonly Cidr[];
   readonly nodePorts: { readonly low: number; readonly high: number };
 };
+
+/** Where made-up values come from unless something else is said: kubeadm's usual ranges. */
+export const defaultRanges = {
+  serviceCidrs: ["10.96.0.0/12", "fd00:10:96::/112"] as Cidr[],
+  podCidrs: ["10.244.0.0/16", "fd00:10:244::/64"] as Cidr[],
+  nodePorts: { low: 30000, high: 32767 },
+} as const;
 
 /** The node that rules are made on, where they are made on one: stands in for what no option and no Node object says. */
 export type Host = { readonly name: string; readonly ips: readonly Ip[] };
@@ -81,10 +88,11 @@ export function buildDesired(
   const cluster = buildCluster(resolved.services, resolved.slices);
   const builds = options.families.map((family) => buildRuleset(buildModel(cluster, buildView(node, settings, family))));
   const later = [...resolved.problems, ...builds.flatMap(({ model }) => findProblems(model))];
-  const problems = [...given.read.problems, ...loaded.problems, ...later.map(loaded.locate)].map((located) => ({
-    severity: located.problem.severity,
-    code: located.problem.code,
-    line: renderLocated(located),
+  const located = [...given.read.problems, ...loaded.problems, ...later.map(loaded.locate)];
+  const problems = byPlace(located, given.read.sources).map((each) => ({
+    severity: each.problem.severity,
+    code: each.problem.code,
+    line: renderLocated(each),
   }));
   return {
     builds,
@@ -94,6 +102,18 @@ export function buildDesired(
     problems: [...configProblems, ...unique(problems)],
     skipped: loaded.skipped,
   };
+}
+
+/** In the order of the files and, in each, of lines; what has no place comes last. */
+function byPlace(problems: readonly LocatedProblem[], sources: Read["sources"]): LocatedProblem[] {
+  const order = new Map(sources.map(({ name }, index) => [name, index]));
+  const rank = ({ source }: LocatedProblem) =>
+    source === undefined ? [Infinity, 0, 0] : [order.get(source.file) ?? Infinity, source.line, source.column];
+  return problems.toSorted((a, b) => {
+    const [left, right] = [rank(a), rank(b)];
+    const at = left.findIndex((value, index) => value !== right[index]);
+    return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+  });
 }
 
 async function readText(file: string): Promise<string> {

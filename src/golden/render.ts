@@ -1,6 +1,6 @@
 // Makes the files that a case must give. In: GoldenCase. Out: their texts, exactly what `rulewright plan` prints.
-import { parseCidr, type Build, type Cidr } from "../../rules/index.ts";
-import { buildDesired, servesSomething, type Desired, type DesiredOptions } from "../desired/desired.ts";
+import type { Build, Cidr } from "../../rules/index.ts";
+import { buildDesired, defaultRanges, servesSomething, type Desired, type DesiredOptions } from "../desired/desired.ts";
 import { renderPlan } from "../output/plan-text.ts";
 import { renderSummary } from "../output/summary.ts";
 import type { ExpectedFile, ExpectedTexts } from "./expected-file.ts";
@@ -33,9 +33,9 @@ export function toDesiredOptions(node: NodeSettings): DesiredOptions {
     nodeName: node.name,
     nodeAddresses: node.addresses,
     families: node.families.length > 0 ? node.families : [4, 6],
-    serviceCidrs: otherwise(node.serviceCidrs, ["10.96.0.0/12", "fd00:10:96::/112"]),
-    podCidrs: otherwise(node.podCidrs, ["10.244.0.0/16", "fd00:10:244::/64"]),
-    nodePorts: node.nodePortRange ?? { low: 30000, high: 32767 },
+    serviceCidrs: otherwise(node.serviceCidrs, defaultRanges.serviceCidrs),
+    podCidrs: otherwise(node.podCidrs, defaultRanges.podCidrs),
+    nodePorts: node.nodePortRange ?? defaultRanges.nodePorts,
   };
 }
 
@@ -45,6 +45,6 @@ function wantedBuilds({ builds }: Desired, node: NodeSettings): readonly Build[]
   return serving.length > 0 ? serving : builds.filter(({ model }) => model.view.family === 4);
 }
 
-function otherwise(given: readonly Cidr[], defaults: readonly string[]): readonly Cidr[] {
-  return given.length > 0 ? given : defaults.flatMap((text) => parseCidr(text) ?? []);
+function otherwise(given: readonly Cidr[], defaults: readonly Cidr[]): readonly Cidr[] {
+  return given.length > 0 ? given : defaults;
 }

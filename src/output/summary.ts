@@ -1,6 +1,15 @@
 // A plan as a table for people. In: Desired. Out: a line per frontend, then what was made up.
-import { entryChain, isServed, servicePorts, type Build, type Frontend, type ServicePort } from "../../rules/index.ts";
-import { hostPort } from "../../rules/index.ts";
+import {
+  entryChain,
+  isServed,
+  servicePorts,
+  type Build,
+  hostPort,
+  type Frontend,
+  type Ip,
+  type ServicePort,
+  type View,
+} from "../../rules/index.ts";
 import type { Desired } from "../desired/desired.ts";
 import { placeholderLine } from "./plan-text.ts";
 import { renderTable } from "./table.ts";
@@ -18,7 +27,7 @@ function rowsOf(build: Build): string[][] {
 }
 
 function rowOf({ model }: Build, port: ServicePort, frontend: Frontend): string[] {
-  const at = frontend.ip === undefined ? `*:${frontend.port}` : hostPort(frontend.ip, frontend.port);
+  const at = hostPort(frontend.ip ?? anyIp(model.view.family), frontend.port);
   const served = isServed(model, frontend);
   return [
     port.name,
@@ -26,8 +35,17 @@ function rowOf({ model }: Build, port: ServicePort, frontend: Frontend): string[
     frontend.kind,
     policyOf(port, frontend),
     endpointsOf(frontend),
-    served ? (entryChain(frontend, port) ?? "-") : "taken by another Service",
+    served ? (unreachable(frontend, model.view) ?? entryChain(frontend, port) ?? "-") : "taken by another Service",
   ];
+}
+
+/** Node ports are shown on the unspecified address, as in netstat. */
+function anyIp(family: 4 | 6): Ip {
+  return (family === 4 ? "0.0.0.0" : "::") as Ip;
+}
+
+function unreachable({ kind }: Frontend, { nodePortIps }: View): string | undefined {
+  return kind === "node-port" && nodePortIps.length === 0 ? "no address in nodePortAddresses" : undefined;
 }
 
 function policyOf(port: ServicePort, frontend: Frontend): string {

@@ -1,6 +1,16 @@
 // kube-proxy's rule layout for a made-up cluster. In: Size. Out: iptables-restore input, whole or after one change.
 import { createHash } from "node:crypto";
-import { clusterIp, movedIp, namespaceOf, podCidr, podIp, podPort, serviceName, servicePort, type Size } from "./cluster.ts";
+import {
+  clusterIp,
+  movedIp,
+  namespaceOf,
+  podCidr,
+  podIp,
+  podPort,
+  serviceName,
+  servicePort,
+  type Size,
+} from "./cluster.ts";
 import type { Event } from "./ours.ts";
 
 /** What has happened since the last sync, and to which Service. */
@@ -43,7 +53,10 @@ export function baselineInParts(size: Size): string[] {
 
 /** The jumps from built-in chains, which kube-proxy makes one by one before its first sync. Source: spec 2.3. */
 export function baselineJumps(): string {
-  const [isNew, jump] = ["-m conntrack --ctstate NEW ", (text: string) => `-m comment --comment "kubernetes ${text}" -j`];
+  const [isNew, jump] = [
+    "-m conntrack --ctstate NEW ",
+    (text: string) => `-m comment --comment "kubernetes ${text}" -j`,
+  ];
   return `*filter
 ${["SERVICES", "EXTERNAL-SERVICES", "NODEPORTS", "FORWARD", "PROXY-FIREWALL", "FIREWALL"].map(declare).join("")}-I INPUT ${isNew}${jump("externally-visible service portals")} KUBE-EXTERNAL-SERVICES
 -I FORWARD ${isNew}${jump("externally-visible service portals")} KUBE-EXTERNAL-SERVICES
@@ -101,7 +114,9 @@ function hashedChains(size: Size, given: Sync): string {
 }
 
 function chainLines(size: Size, given: Sync): string {
-  return chainNames(size, given).map((name) => `:${name} - [0:0]\n`).join("");
+  return chainNames(size, given)
+    .map((name) => `:${name} - [0:0]\n`)
+    .join("");
 }
 
 function chainNames(size: Size, { services, moved }: Sync): string[] {

@@ -4,7 +4,14 @@ import { build } from "esbuild";
 // In node_modules, so that packages are found from there; of this process, so that two benches do not overwrite each other's.
 const outfile = new URL(`../../node_modules/.cache/rulewright-bench/${process.pid}.mjs`, import.meta.url);
 const entry = new URL("bench.ts", import.meta.url);
-const options = { bundle: true, platform: "node", target: "node20", format: "esm", packages: "external", logLevel: "warning" };
+const options = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  packages: "external",
+  logLevel: "warning",
+};
 await build({ ...options, entryPoints: [entry.pathname], outfile: outfile.pathname });
 process.chdir(new URL("../..", import.meta.url).pathname);
 await import(outfile.href);

@@ -90,7 +90,8 @@ function figuresOf(variant: Variant, { tracks, smallest, largest }: Found): Figu
       const times: Figure = { name: `${label}: restore`, unit: "ms", ours: of(track) };
       const against = { value: first, what: `ours, ${sizeText(smallest)}` };
       if (services === smallest) return [times];
-      const target: { target?: Target } = isLargest && variant === "nft" ? { target: { kind: "slower-at-most", times: 2 } } : {};
+      const target: { target?: Target } =
+        isLargest && variant === "nft" ? { target: { kind: "slower-at-most", times: 2 } } : {};
       const grown: Figure = { ...times, baseline: against, ...target };
       if (!isLargest) return [grown];
       const kubeProxy = { value: of(baseline), what: "kube-proxy's partial sync" };

@@ -115,7 +115,14 @@ function sliceObject(service: number, number: number, endpoints: object[]): obje
       name: `${owner}-${String(number).padStart(5, "x")}`,
       namespace: namespaceOf(service),
       ownerReferences: [
-        { apiVersion: "v1", blockOwnerDeletion: true, controller: true, kind: "Service", name: owner, uid: uid(1, service) },
+        {
+          apiVersion: "v1",
+          blockOwnerDeletion: true,
+          controller: true,
+          kind: "Service",
+          name: owner,
+          uid: uid(1, service),
+        },
       ],
       resourceVersion: String(300_000 + service),
       uid: uid(2, service * 100 + number),

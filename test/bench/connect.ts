@@ -15,9 +15,12 @@ async function measure(scale: Scale): Promise<Figure[]> {
   const baseline = { layout: "baseline-in-parts" as const, size: sizeOf(services) };
   const wanted: Wanted[] = [
     { name: "none" },
-    { name: "single", rules: { layout: "ours", variant: "nft", size: { services: 1, endpoints: 1 } } },
+    ...variants.map((variant) => ({ name: `one rule ${variant}`, oneRule: variant })),
     ...variants.map((variant) => ({ name: `ours ${variant}`, rules: { ...ours, variant } })),
-    ...variants.map((variant) => ({ name: `wide ${variant}`, rules: { layout: "ours" as const, variant, size: wide } })),
+    ...variants.map((variant) => ({
+      name: `wide ${variant}`,
+      rules: { layout: "ours" as const, variant, size: wide },
+    })),
     ...variants.map((variant) => ({ name: `baseline ${variant}`, rules: { ...baseline, variant } })),
   ];
   const nodes: Node[] = [];
@@ -34,6 +37,8 @@ const variants = ["nft", "legacy"] as const;
 
 type Wanted = {
   readonly name: string;
+  /** Nothing but one rule that translates the one address: what connection tracking and translation cost by themselves. */
+  readonly oneRule?: Variant;
   readonly rules?: { readonly layout: Layout; readonly variant: Variant; readonly size: Size };
 };
 
@@ -45,13 +50,17 @@ type Target = { readonly ip: string; readonly port: number };
 async function openNode(wanted: Wanted): Promise<Node> {
   const { here, there } = await openPair({ nodeIp, podsIp, podCidr });
   await there.call("listen", podPort);
-  const { rules } = wanted;
+  const { rules, oneRule } = wanted;
+  const pod = podIp({ services: 1, endpoints: 1 }, 0, 0);
+  if (oneRule !== undefined) {
+    const match = `-d ${clusterIp(0)}/32 -p tcp -m tcp --dport ${servicePort}`;
+    const script = `*nat\n-A OUTPUT ${match} -j DNAT --to-destination ${pod}:${podPort}\nCOMMIT\n`;
+    await here.call("restore", { variant: oneRule, scripts: [script] });
+  }
   if (rules !== undefined) await subject(here, rules).load();
-  const last = (rules?.size.services ?? 0) - 1;
-  const target =
-    rules === undefined
-      ? { ip: podIp({ services: 1, endpoints: 1 }, 0, 0), port: podPort }
-      : { ip: clusterIp(last), port: servicePort };
+  const last = (rules?.size.services ?? 1) - 1;
+  const isDirect = rules === undefined && oneRule === undefined;
+  const target = isDirect ? { ip: pod, port: podPort } : { ip: clusterIp(last), port: servicePort };
   return { ...wanted, places: [here, there], target, took: [] };
 }
 
@@ -69,21 +78,26 @@ async function connectInTurns(nodes: readonly Node[], scale: Scale): Promise<voi
 
 function figuresOf(nodes: readonly Node[], services: number): Figure[] {
   const of = (name: string) => median(nodes.find((node) => node.name === name)?.took ?? []);
-  const none = { value: of("none"), what: "no rules" };
+  const figure = (name: string, ours: string, against: { readonly node: string; readonly what: string }): Figure => ({
+    name: `TCP connect ${name}`,
+    unit: "us",
+    ours: of(ours),
+    baseline: { value: of(against.node), what: against.what },
+  });
+  const none = { node: "none", what: "no rules" };
   const target = { kind: "slower-at-most" as const, times: 1.3 };
-  const common = { unit: "us" as const, baseline: none };
-  const list = sizeText(services);
-  return [
-    { ...common, name: "TCP connect to a Service, 1 x 1, iptables-nft", ours: of("single") },
-    ...variants.flatMap((variant): Figure[] => [
-      { ...common, name: `TCP connect to the last Service, ${list}, iptables-${variant}`, ours: of(`ours ${variant}`), target },
-      {
-        ...common,
-        name: `TCP connect to the last Service, ${list}, iptables-${variant}, against kube-proxy's`,
-        ours: of(`ours ${variant}`),
-        baseline: { value: of(`baseline ${variant}`), what: "kube-proxy's layout" },
-      },
-      { ...common, name: `TCP connect to a Service of 1,000 endpoints, iptables-${variant}`, ours: of(`wide ${variant}`), target },
-    ]),
-  ];
+  return variants.flatMap((variant): Figure[] => {
+    const last = `to the last Service, ${sizeText(services)}, iptables-${variant}`;
+    const wide = `to a Service of 1,000 endpoints, iptables-${variant}`;
+    const one = { node: `one rule ${variant}`, what: "one DNAT rule" };
+    const baseline = { node: `baseline ${variant}`, what: "kube-proxy's layout" };
+    return [
+      figure(`through a single DNAT rule, iptables-${variant}`, one.node, none),
+      { ...figure(last, `ours ${variant}`, none), target },
+      figure(`${last}, against one rule`, `ours ${variant}`, one),
+      figure(`${last}, against kube-proxy's`, `ours ${variant}`, baseline),
+      { ...figure(wide, `wide ${variant}`, none), target },
+      figure(`${wide}, against one rule`, `wide ${variant}`, one),
+    ];
+  });
 }

@@ -10,11 +10,9 @@ export const load: Row = { name: "load", title: "first load", needsKernel: true,
 
 async function measure(scale: Scale): Promise<Figure[]> {
   const quick = scale === "quick";
-  const nft = await inTurn(quick ? [100, 300] : [100, 1000, 10_000, 50_000], (services) =>
-    absolute("nft", services),
-  );
-  const nftPair = await versus({ variant: "nft", services: quick ? 300 : 2000, repeats: 1 }, quick ? 2 : 15);
-  const legacy = await versus({ variant: "legacy", services: quick ? 1000 : 10_000, repeats: 5 }, quick ? 2 : 4);
+  const nft = await inTurn(quick ? [100, 300] : [100, 1000, 10_000, 50_000], (services) => absolute("nft", services));
+  const nftPair = await versus({ variant: "nft", services: quick ? 300 : 2000, repeats: 1 }, 15);
+  const legacy = await versus({ variant: "legacy", services: quick ? 1000 : 10_000, repeats: 5 }, 4);
   return [...nft, nftPair, legacy];
 }
 
@@ -25,7 +23,10 @@ async function absolute(variant: Variant, services: number): Promise<Figure> {
   const repeats = services > 10_000 ? 1 : 3;
   const spent = await inTurn(Array<Layout>(repeats).fill("ours"), (layout) => loadOnce(layout, variant, services));
   const most = mostSeconds[services];
-  return figureOf({ variant, services }, { ours: spent, ...(most === undefined ? {} : { target: { kind: "at-most", value: most } }) });
+  return figureOf(
+    { variant, services },
+    { ours: spent, ...(most === undefined ? {} : { target: { kind: "at-most", value: most } }) },
+  );
 }
 
 /** Ours and the baseline in turns. */

@@ -80,7 +80,15 @@ let count = 0;
 
 /** The bench is bundled into one file, so this module's address is that of the whole bench. */
 function start(name: string): ChildProcess {
-  const args = ["netns", "exec", name, process.execPath, ...process.execArgv, fileURLToPath(import.meta.url), "--worker"];
+  const args = [
+    "netns",
+    "exec",
+    name,
+    process.execPath,
+    ...process.execArgv,
+    fileURLToPath(import.meta.url),
+    "--worker",
+  ];
   // All namespaces share /run/xtables.lock: with a lock of their own, nobody else's rules are waited for.
   const env = { ...process.env, XTABLES_LOCKFILE: lockFile(name) };
   return spawn("ip", args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });

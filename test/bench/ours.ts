@@ -24,7 +24,16 @@ import {
   type Service,
   type View,
 } from "../../rules/index.ts";
-import { namespaceOf, nodeIp, podCidr, serviceName, serviceObject, sliceObjects, thisNode, type Size } from "./cluster.ts";
+import {
+  namespaceOf,
+  nodeIp,
+  podCidr,
+  serviceName,
+  serviceObject,
+  sliceObjects,
+  thisNode,
+  type Size,
+} from "./cluster.ts";
 
 /** A cluster as the agent holds it, and the rules made of it. */
 export type State = { readonly size: Size; readonly cluster: Cluster; readonly build: Build };

@@ -2,10 +2,19 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
-export type Ran = { readonly wallMs: number; readonly cpuMs: number; readonly peakMb: number; readonly code: number | null };
+export type Ran = {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly peakMb: number;
+  readonly code: number | null;
+};
 
 /** Runs `node dist/rulewright.js ARGS` in this directory, and has it say what it used when it exits. */
-export async function runBuilt(args: readonly string[], output: string, nodeArgs: readonly string[] = []): Promise<Ran> {
+export async function runBuilt(
+  args: readonly string[],
+  output: string,
+  nodeArgs: readonly string[] = [],
+): Promise<Ran> {
   const out = openSync(output, "w");
   const start = performance.now();
   const command = [...nodeArgs, "--import", onExit, "dist/rulewright.js", ...args];

@@ -10,7 +10,8 @@ export function settled(saved: string): string {
 
 /** As `settled`, without our own chains and the jumps to them. kubelet writes KUBE-FIREWALL too: it counts as others'. */
 export function others(saved: string): string {
-  const ours = (chain: string, table: string) => chain !== "KUBE-FIREWALL" && ownedByUs(chain, table as "nat");
+  const ours = (chain: string, table: string) =>
+    chain !== "KUBE-FIREWALL" && (table === "nat" || table === "filter") && ownedByUs(chain, table);
   return sections(saved)
     .map(({ table, chains, rules }) => {
       const kept = chains.filter((line) => !ours(/^:(\S+)/.exec(line)?.[1] ?? "", table));

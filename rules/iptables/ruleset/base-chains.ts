@@ -24,7 +24,7 @@ const name = {
 
 const isNew: Match = { kind: "connection-state", states: ["NEW"] };
 
-/** Every jump from a built-in chain, each chain's in the order in which packets meet them. Source: spec 2.3; kube-proxy iptablesJumpChains. */
+/** Every jump from a built-in chain, each chain's in the order in which packets meet them. Source: kube-proxy iptablesJumpChains. */
 export function buildJumps(view: View): { readonly filter: Jump[]; readonly nat: Jump[] } {
   const jump = (from: BuiltInChain, matches: Match[], chain: (typeof name)[keyof typeof name]): Jump => ({
     from,

@@ -2,6 +2,7 @@
 import type { Endpoint } from "../../model/endpoints.ts";
 import type { HealthCheckPort, Model, ServiceModel } from "../../model/model.ts";
 import type { Frontend, ServicePort } from "../../model/service-port.ts";
+import type { View } from "../../model/view.ts";
 import { frontendKey } from "../../model/service-port.ts";
 import { ipDigits, type Family } from "../../net/ip.ts";
 import { claim, noClaims, type Claim, type Claims } from "../../radix/claims.ts";
@@ -30,7 +31,10 @@ export type Build = {
 export function buildRuleset(model: Model, before?: Build): Build {
   const from = before?.model.view === model.view ? before : emptyBuild(model);
   const services = changes(from.model.services, model.services);
-  const hairpins = claim(from.hairpins, services.flatMap(hairpinClaims));
+  const hairpins = claim(
+    from.hairpins,
+    services.flatMap((change) => hairpinClaims(change, model.view)),
+  );
   const edits: Record<Exclude<TreeName, "hairpins">, Edit<Rule>[]> = {
     services: [],
     nodePorts: [],
@@ -168,10 +172,10 @@ function healthPortEdit({ before, after }: RadixChange<HealthCheckPort>): Edit<R
   return after === undefined ? { key } : { key, value: healthPortRule(after) };
 }
 
-function hairpinClaims({ before, after }: RadixChange<ServiceModel>): Claim<Rule>[] {
+function hairpinClaims({ before, after }: RadixChange<ServiceModel>, view: View): Claim<Rule>[] {
   const claims = (service: ServiceModel | undefined) =>
     (service?.ports ?? []).flatMap((port) =>
-      returningEndpoints(port).map((endpoint) => ({
+      returningEndpoints(port, view).map((endpoint) => ({
         key: ipDigits(endpoint.ip),
         claimant: port.name,
         value: hairpinRule(endpoint),
@@ -181,12 +185,12 @@ function hairpinClaims({ before, after }: RadixChange<ServiceModel>): Claim<Rule
 }
 
 /**
- * Endpoints whose own traffic can be sent back to them by this node: those on it (or that name no node), and with
- * externalTrafficPolicy Local all, since pods of other nodes are balanced here without masquerading (spec 2.5).
+ * Endpoints whose own traffic can be sent back to them by this node: those on it (or that name no node, or all where this node's own
+ * name is not known), and with externalTrafficPolicy Local all, since pods of other nodes are balanced here without masquerading
+ *.
  */
-function returningEndpoints(port: ServicePort): readonly Endpoint[] {
+function returningEndpoints(port: ServicePort, { nodeName }: View): readonly Endpoint[] {
   const used = [...port.clusterEndpoints, ...port.localEndpoints];
-  return port.externalPolicy === "Local"
-    ? used
-    : used.filter((endpoint) => endpoint.local || endpoint.nodeName === undefined);
+  if (port.externalPolicy === "Local" || nodeName === undefined) return used;
+  return used.filter((endpoint) => endpoint.local || endpoint.nodeName === undefined);
 }

@@ -12,7 +12,7 @@ import { comment, destinationPort, jumpTo, type Negatable, type Rule, type Targe
 /** Sets the mark that `KUBE-POSTROUTING` masquerades by. */
 export const markMasquerade = chainName("KUBE-MARK-MASQ");
 
-/** The chain of a Service port that does what `prefix` stands for. Source: kube-proxy; spec 2.1. */
+/** The chain of a Service port that does what `prefix` stands for. Source: kube-proxy servicePortChainName. */
 export function servicePortChain(
   prefix: ChainPrefix,
   port: { readonly name: string; readonly protocol: string },

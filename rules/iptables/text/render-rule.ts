@@ -5,7 +5,7 @@ import { quote, quoteComment } from "./quote.ts";
 
 /**
  * The canonical text of a rule: what iptables-save prints for it (both variants print the same), and what rules are compared
- * by. Begins with a space unless it is empty. Source: iptables 1.8.9; spec 2.9.
+ * by. Begins with a space unless it is empty. Source: read back from iptables 1.8.9.
  */
 export function renderRule(rule: Rule): string {
   let text = option("-s", rule.source) + option("-d", rule.destination);

@@ -62,11 +62,11 @@ describe("decodeWith", () => {
 
 test.each([
   [{ metadata: { name: "web", namespace: "default" } }, "X default/web"],
-  [{ metadata: { name: "web" } }, "X web"],
-  [{ metadata: { name: "a\nb" } }, 'X "a\\nb"'],
-  [{ metadata: { name: { a: 1 } } }, "X an object"],
-  [{}, "X undefined"],
-  [null, "X undefined"],
+  [{ metadata: { name: "web" } }, "X default/web"],
+  [{ metadata: { name: "a\nb" } }, 'X default/"a\\nb"'],
+  [{ metadata: { name: { a: 1 } } }, "X default/an object"],
+  [{}, "X default/(no name)"],
+  [null, "X default/(no name)"],
 ])("objectName of %j is %j", (input, name) => {
   expect(objectName("X", input)).toBe(name);
 });

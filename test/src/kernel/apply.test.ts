@@ -1,6 +1,6 @@
 // Tests of src/kernel/apply.ts with the fake kernel.
 import { describe, expect, test } from "@jest/globals";
-import { causeOf, chainOf, emptyRuleset } from "../../../rules/index.ts";
+import { causeOf, chainOf, emptyRuleset, renderBatch } from "../../../rules/index.ts";
 import { apply, chainsPerBatch, readChanges, rehearse } from "../../../src/kernel/apply.ts";
 import { createFakeKernel } from "../../../src/kernel/fake.ts";
 import { aCluster, aService, aSlice, podIp } from "../../make/objects.ts";
@@ -82,9 +82,6 @@ describe("rehearse", () => {
       [1, 2],
       [batches.length - 1, 2],
     ] as const) {
-      const lines = batches.map(({ changes }) => changes);
-      expect(lines[index]).toBeDefined();
-      const { renderBatch } = await import("../../../rules/index.ts");
       const offset = batches.slice(0, index).map(renderBatch).join("").split("\n").length - 1;
       const broken = {
         ...kernel,

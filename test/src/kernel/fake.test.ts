@@ -35,7 +35,7 @@ describe("refuses", () => {
     ["a loop", 3, ["-A B -j A"]],
   ])("%s, naming line %i, and then the section changes nothing", async (_, line, lines) => {
     const { results, text } = await after(section("nat", ...lines));
-    expect(results).toEqual([{ ok: false, line, message: expect.stringContaining(String(line)) as string }]);
+    expect(results).toMatchObject([{ ok: false, line }]);
     expect(text).toBe(before);
   });
 

@@ -72,7 +72,7 @@ describe("problems", () => {
 
   test("are one printable line", () => {
     expect(load(service).problems.map(renderLocated)).toEqual([
-      "f0:12:5: Service web spec.ports[1].port: is 70000, must be 1 to 65535",
+      "f0:12:5: Service default/web spec.ports[1].port: is 70000, must be 1 to 65535",
     ]);
   });
 
