@@ -11,8 +11,8 @@ export {
   type SliceEndpoint,
 } from "./decode/endpoint-slice.ts";
 export { decodeNode, type Node } from "./decode/node.ts";
-export type { Decoded } from "./decode/decode.ts";
-export type { Protocol } from "./decode/fields.ts";
+export type { Decoded } from "./decode/decoded.ts";
+export type { Protocol } from "./decode/protocol.ts";
 
 export {
   resolve,

@@ -1,9 +1,7 @@
 // Runs a schema over one API object. In: unknown. Out: the decoded object, or every problem that it has.
 import type * as z from "zod";
+import type { Decoded } from "./decoded.ts";
 import { quoted, type Problem } from "../problem.ts";
-
-/** The decoded object, or, where `value` is absent, why there is none. A value may come with warnings. */
-export type Decoded<T> = { readonly value?: T; readonly problems: readonly Problem[] };
 
 /**
  * Decodes `input` with `schema`. Every issue becomes one Problem: the value found, then what the schema's own message allows

@@ -1,18 +1,9 @@
 // EndpointSlice objects. In: unknown. Out: EndpointSlice, only the fields that rules depend on.
 import * as z from "zod";
-import {
-  label,
-  list,
-  object,
-  optional,
-  parsed,
-  portNumber,
-  protocol,
-  stringMap,
-  subdomain,
-  type Protocol,
-} from "./fields.ts";
-import { at, decodeAndCheck, type Decoded, type Finding } from "./decode.ts";
+import { label, list, object, optional, parsed, portNumber, protocol, stringMap, subdomain } from "./fields.ts";
+import type { Protocol } from "./protocol.ts";
+import { at, decodeAndCheck, type Finding } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
 import { isLeftToOthers } from "./service.ts";
 import { familyOf, isLoopback, isUnspecified, parseIp, type Ip } from "../net/ip.ts";
 

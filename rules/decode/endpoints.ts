@@ -1,7 +1,8 @@
 // Endpoints objects (v1), the forerunner of EndpointSlice. In: unknown. Out: Endpoints, only the fields that rules depend on.
 import type * as z from "zod";
 import { label, list, object, optional, parsed, portNumber, protocol, routableIp, subdomain } from "./fields.ts";
-import { decodeWith, type Decoded } from "./decode.ts";
+import { decodeWith } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
 import { nodeName } from "./pod-spec.ts";
 import type { EndpointPort } from "./endpoint-slice.ts";
 import type { Ip } from "../net/ip.ts";

@@ -1,5 +1,6 @@
 // The field types that API objects share. In: unknown values. Out: zod schemas whose messages say what is allowed.
 import * as z from "zod";
+import type { Protocol } from "./protocol.ts";
 import { isLoopback, isUnspecified, parseIp, type Ip } from "../net/ip.ts";
 import { parseCidr, type Cidr } from "../net/cidr.ts";
 
@@ -52,7 +53,6 @@ export const subdomain = parsed(
 export const portNumber = wholeNumber(1, 65535);
 
 /** TCP, UDP or SCTP. */
-export type Protocol = "TCP" | "UDP" | "SCTP";
 export const protocol: z.ZodType<Protocol> = z.enum(["TCP", "UDP", "SCTP"], "must be TCP, UDP or SCTP");
 
 /** An address that may stand in a rule: strict, and neither unspecified nor loopback. Source: core/validation ValidateEndpointIP. */

@@ -1,7 +1,8 @@
 // Node objects. In: unknown. Out: Node, only the fields that rules depend on.
 import * as z from "zod";
 import { cidr, list, object, optional, stringMap, subdomain } from "./fields.ts";
-import { decodeWith, type Decoded } from "./decode.ts";
+import { decodeWith } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
 import { parseIp, type Ip } from "../net/ip.ts";
 import type { Cidr } from "../net/cidr.ts";
 

@@ -1,20 +1,7 @@
 // What Pods and the templates of workloads share. In: unknown. Out: zod schemas for PodSpec, labels' owners and node names.
 import * as z from "zod";
-import { list, object, optional, parsed, portNumber, protocol, subdomain, type Protocol } from "./fields.ts";
-
-/** The part of a pod's spec that endpoints depend on. */
-export type PodSpec = {
-  readonly nodeName: string | undefined;
-  readonly hostNetwork: boolean;
-  /** In the order in which a named target port is searched: containers, then restartable init containers (sidecars). */
-  readonly ports: readonly ContainerPort[];
-};
-
-/** One declared port of a container. The name is empty where there is none. */
-export type ContainerPort = { readonly name: string; readonly protocol: Protocol; readonly port: number };
-
-/** The owner that controls an object: the one ownerReference with `controller: true`. */
-export type Controller = { readonly kind: string; readonly name: string };
+import { list, object, optional, parsed, portNumber, protocol, subdomain } from "./fields.ts";
+import type { Controller, PodSpec } from "./pod-types.ts";
 
 /** A Node's name; empty is absent. */
 export const nodeName: z.ZodType<string | undefined> = optional(

@@ -1,8 +1,10 @@
 // Pod objects. In: unknown. Out: Pod, only the fields that endpoints depend on.
 import * as z from "zod";
 import { label, list, object, optional, routableIp, stringMap, subdomain } from "./fields.ts";
-import { decodeWith, type Decoded } from "./decode.ts";
-import { controller, podSpec, type Controller, type PodSpec } from "./pod-spec.ts";
+import { decodeWith } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
+import { controller, podSpec } from "./pod-spec.ts";
+import type { Controller, PodSpec } from "./pod-types.ts";
 import type { Ip } from "../net/ip.ts";
 
 /** A Pod, as a manifest writes it or as a cluster gives it. */

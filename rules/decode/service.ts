@@ -12,9 +12,10 @@ import {
   routableIp,
   stringMap,
   wholeNumber,
-  type Protocol,
 } from "./fields.ts";
-import { at, decodeAndCheck, type Decoded, type Finding } from "./decode.ts";
+import type { Protocol } from "./protocol.ts";
+import { at, decodeAndCheck, type Finding } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Cidr } from "../net/cidr.ts";
 
@@ -202,8 +203,8 @@ function checkPorts(input: unknown): Finding[] {
       report("name", "port-without-name", "must be given since the Service has several ports");
     else if (names.has(name)) report("name", "duplicate-port-name", "must be unique in the Service");
     names.add(name);
-    const key = `${String(protocolName ?? "TCP")} ${String(number)}`;
-    if (number !== undefined && numbers.has(key))
+    const key = `${typeof protocolName === "string" ? protocolName : "TCP"} ${typeof number === "number" ? number : index}`;
+    if (typeof number === "number" && numbers.has(key))
       report("port", "duplicate-port", "must be unique in the Service for its protocol");
     numbers.add(key);
     if (Boolean(nodePort) && (type === "ClusterIP" || type === "ExternalName"))

@@ -1,8 +1,10 @@
 // Workload objects: what makes Pods. In: unknown. Out: Workload, only the fields that endpoints depend on.
 import type * as z from "zod";
 import { label, object, optional, stringMap, subdomain, wholeNumber } from "./fields.ts";
-import { decodeWith, type Decoded } from "./decode.ts";
-import { controller, podSpec, type Controller, type PodSpec } from "./pod-spec.ts";
+import { decodeWith } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
+import { controller, podSpec } from "./pod-spec.ts";
+import type { Controller, PodSpec } from "./pod-types.ts";
 
 /** The kinds whose Pods stand behind Services. Jobs are left out: their Pods end. */
 export const workloadKinds = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"] as const;

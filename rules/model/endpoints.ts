@@ -1,6 +1,6 @@
 // Which endpoints a Service port uses on this node. In: slices, port, View. Out: the cluster set and the local set.
 import type { EndpointSlice } from "../decode/endpoint-slice.ts";
-import type { Protocol } from "../decode/fields.ts";
+import type { Protocol } from "../decode/protocol.ts";
 import { hostPort, type Ip } from "../net/ip.ts";
 import type { View } from "./view.ts";
 
@@ -92,5 +92,7 @@ function better(known: Endpoint | undefined, next: Endpoint): Endpoint {
   if (known === undefined) return next;
   const rank = (endpoint: Endpoint) =>
     (endpoint.ready ? 8 : 0) + (endpoint.terminating ? 0 : 4) + (endpoint.serving ? 2 : 0) + (endpoint.local ? 1 : 0);
-  return rank(next) > rank(known) ? next : known;
+  if (rank(next) !== rank(known)) return rank(next) > rank(known) ? next : known;
+  // Of equals any will do, but always the same, whatever the order.
+  return JSON.stringify(next) < JSON.stringify(known) ? next : known;
 }

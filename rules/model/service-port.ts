@@ -1,6 +1,6 @@
 // One Service port on one node. In: Service, slices, View. Out: ServicePort: its frontends, and for each who gets what.
 import type { EndpointSlice } from "../decode/endpoint-slice.ts";
-import type { Protocol } from "../decode/fields.ts";
+import type { Protocol } from "../decode/protocol.ts";
 import type { Service, ServicePortSpec } from "../decode/service.ts";
 import { cidrFamily, cidrHolds, isZeroCidr, type Cidr } from "../net/cidr.ts";
 import { familyOf, ipDigits, type Ip } from "../net/ip.ts";

@@ -1,6 +1,6 @@
 // What stands behind a Service when no slice says so. In: Pods, or workloads and Nodes. Out: Backends, one per (expected) Pod.
 import type { Ip } from "../net/ip.ts";
-import type { ContainerPort } from "../decode/pod-spec.ts";
+import type { ContainerPort } from "../decode/pod-types.ts";
 import type { Node } from "../decode/node.ts";
 import type { Pod } from "../decode/pod.ts";
 import type { Service } from "../decode/service.ts";

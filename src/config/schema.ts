@@ -1,6 +1,7 @@
 // A whole KubeProxyConfiguration, kubeproxy.config.k8s.io/v1alpha1. In: unknown. Out: Configuration, or every problem that it has.
 import * as z from "zod";
-import { decodeWith, type Decoded } from "../../rules/decode/decode.ts";
+import { decodeWith } from "../../rules/decode/decode.ts";
+import type { Decoded } from "../../rules/decode/decoded.ts";
 import { list, optional, parsed, wholeNumber } from "../../rules/decode/fields.ts";
 import type { DetectLocal } from "../../rules/model/settings.ts";
 import { parseCidr, type Cidr } from "../../rules/net/cidr.ts";

@@ -1,16 +1,14 @@
 // kube-proxy's rule layout for a made-up cluster. In: Size. Out: iptables-restore input, whole or after one change.
-import { createHash } from "node:crypto";
 import {
-  clusterIp,
-  movedIp,
-  namespaceOf,
-  podCidr,
-  podIp,
-  podPort,
-  serviceName,
-  servicePort,
-  type Size,
-} from "./cluster.ts";
+  dispatchRule,
+  endpointChain,
+  endpointsOf,
+  firstEndpoint,
+  movedEndpoint,
+  serviceChain,
+  serviceRules,
+} from "./baseline-service.ts";
+import type { Size } from "./cluster.ts";
 import type { Event } from "./ours.ts";
 
 /** What has happened since the last sync, and to which Service. */
@@ -26,8 +24,8 @@ export function baselineSync(size: Size): string {
 
 /** What kube-proxy writes in a partial sync: the fixed chains and the list of all Services anew, the chains of one Service. */
 export function baselinePartialSync(size: Size, { event, service }: BaselineChange): string {
-  const first = endpointChain(service, podEndpoint(podIp(size, service, 0)));
-  const moved = endpointChain(service, podEndpoint(movedIp(service)));
+  const first = endpointChain(service, firstEndpoint(size, service));
+  const moved = endpointChain(service, movedEndpoint(service));
   const common = { services: [service], dispatched: size.services, stale: [] };
   switch (event) {
     case "endpoint-moved":
@@ -127,82 +125,12 @@ function chainNames(size: Size, { services, moved }: Sync): string[] {
 }
 
 function chainRules(size: Size, { services, moved }: Sync): string {
-  const commented = size.services * size.endpoints <= largeCluster;
-  const rulesOf = commented ? commentedRules : bareRules;
-  return services.map((service) => rulesOf(service, endpointsOf(size, service, moved))).join("");
-}
-
-function dispatchRule(service: number): string {
-  return `-A KUBE-SERVICES ${clusterIpMatch(service)} -j ${serviceChain(service)}\n`;
-}
-
-function bareRules(service: number, endpoints: readonly string[]): string {
-  return serviceRules(service, endpoints, () => "");
-}
-
-function commentedRules(service: number, endpoints: readonly string[]): string {
-  return serviceRules(service, endpoints, (text) => ` -m comment --comment ${text}`);
-}
-
-function serviceRules(service: number, endpoints: readonly string[], comment: (text: string) => string): string {
-  const name = portName(service);
-  const chain = serviceChain(service);
-  const from = `! -s ${podCidr}`;
-  let text = `-A ${chain} ${clusterIpMatch(service)} ${from} -j KUBE-MARK-MASQ\n`;
-  for (const [index, endpoint] of endpoints.entries()) {
-    const left = endpoints.length - index;
-    const chance = left === 1 ? "" : ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}`;
-    const to = endpointChain(service, endpoint);
-    text += `-A ${chain}${comment(`"${name} -> ${endpoint}"`)}${chance} -j ${to}\n`;
-  }
-  for (const endpoint of endpoints) {
-    const own = `-A ${endpointChain(service, endpoint)}${comment(name)}`;
-    text += `${own} -s ${endpoint.slice(0, endpoint.indexOf(":"))} -j KUBE-MARK-MASQ\n`;
-    text += `${own} -m tcp -p tcp -j DNAT --to-destination ${endpoint}\n`;
-  }
-  return text;
-}
-
-function clusterIpMatch(service: number): string {
-  const text = `${portName(service)} cluster IP`;
-  return `-m comment --comment "${text}" -m tcp -p tcp -d ${clusterIp(service)} --dport ${servicePort}`;
-}
-
-/** In order of their text. */
-function endpointsOf(size: Size, service: number, moved?: number): string[] {
-  const ips = upTo(size.endpoints).map((at) =>
-    at === 0 && moved === service ? movedIp(service) : podIp(size, service, at),
-  );
-  return ips.map(podEndpoint).sort();
-}
-
-function podEndpoint(ip: string): string {
-  return `${ip}:${podPort}`;
-}
-
-function portName(service: number): string {
-  return `${namespaceOf(service)}/${serviceName(service)}:http`;
-}
-
-function serviceChain(service: number): string {
-  return `KUBE-SVC-${hash16(`${portName(service)}tcp`)}`;
-}
-
-function endpointChain(service: number, endpoint: string): string {
-  return `KUBE-SEP-${hash16(`${portName(service)}tcp${endpoint}`)}`;
+  const comments = size.services * size.endpoints <= largeCluster;
+  return services.map((service) => serviceRules(service, endpointsOf(size, service, moved), { comments })).join("");
 }
 
 function declare(name: string): string {
   return `:KUBE-${name} - [0:0]\n`;
-}
-
-/** The first 16 characters of base32(sha256(text)). Not the one in rules/, so that either shows a mistake of the other. */
-export function hash16(text: string): string {
-  const bits = [...createHash("sha256").update(text).digest().subarray(0, 10)]
-    .map((byte) => byte.toString(2).padStart(8, "0"))
-    .join("");
-  const digits = bits.match(/.{5}/g) ?? [];
-  return digits.map((five) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".charAt(parseInt(five, 2))).join("");
 }
 
 function upTo(count: number): number[] {

@@ -1,4 +1,5 @@
 // Bundles the bench into one file and runs it. In: test/bench/bench.ts. Out: what it prints. Node 20 cannot run TypeScript itself.
+import { rmSync } from "node:fs";
 import { build } from "esbuild";
 
 // In node_modules, so that packages are found from there; of this process, so that two benches do not overwrite each other's.
@@ -13,5 +14,8 @@ const options = {
   logLevel: "warning",
 };
 await build({ ...options, entryPoints: [entry.pathname], outfile: outfile.pathname });
+process.on("exit", () => {
+  rmSync(outfile, { force: true });
+});
 process.chdir(new URL("../..", import.meta.url).pathname);
 await import(outfile.href);

@@ -23,13 +23,13 @@ async function measureVariant(variant: Variant, sizes: readonly number[]): Promi
   const tracks: Track[] = [];
   try {
     for (const kind of kinds) tracks.push(await openTrack(kind, variant));
-    const turns = tracks.length === 0 ? [] : Array.from({ length: variant === "nft" ? 11 : 5 });
-    for (const _ of turns) for (const track of tracks) await turn(track);
+    const turns = variant === "nft" ? 11 : 5;
+    await changeInTurns(tracks, turns);
     const hooked = figuresOf(variant, { tracks, smallest, largest });
     if (variant === "legacy") return hooked;
     const ours = tracks.filter(({ kind }) => kind.layout === "ours");
     for (const track of ours) await unhook(track);
-    for (const _ of turns) for (const track of ours) await turn(track);
+    await changeInTurns(ours, turns);
     return [...hooked, unhookedFigure({ tracks: ours, smallest, largest })];
   } finally {
     for (const { place } of tracks) await place.close();
@@ -51,6 +51,10 @@ async function openTrack(kind: Kind, variant: Variant): Promise<Track> {
   const rules = subject(place, { ...kind, variant, size: sizeOf(kind.services) });
   await rules.load();
   return { kind, place, subject: rules, endpoint: [], service: [] };
+}
+
+async function changeInTurns(tracks: readonly Track[], turns: number): Promise<void> {
+  for (let done = 0; done < turns; done++) for (const track of tracks) await turn(track);
 }
 
 /** An endpoint there and back, a Service in and out (taking it out again is not measured). */

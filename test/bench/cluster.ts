@@ -87,7 +87,9 @@ export function sliceObjects(size: Size, service: number, moved?: "moved"): obje
   const slices: object[] = [];
   for (let first = 0; first < size.endpoints; first += perSlice) {
     const count = Math.min(perSlice, size.endpoints - first);
-    const endpoints = Array.from({ length: count }, (_, at) => endpointObject(size, service, first + at, moved));
+    const endpoints = Array.from({ length: count }, (_, at) =>
+      moved === "moved" && first + at === 0 ? movedObject(size, service) : endpointObject(size, service, first + at),
+    );
     slices.push(sliceObject(service, first / perSlice, endpoints));
   }
   return slices;
@@ -131,13 +133,12 @@ function sliceObject(service: number, number: number, endpoints: object[]): obje
   };
 }
 
-function endpointObject(size: Size, service: number, index: number, moved: "moved" | undefined): object {
+function endpointObject(size: Size, service: number, index: number): object {
   const pod = service * size.endpoints + index;
-  const isMoved = moved === "moved" && index === 0;
   return {
-    addresses: [isMoved ? movedIp(service) : podIp(size, service, index)],
+    addresses: [podIp(size, service, index)],
     conditions: { ready: true, serving: true, terminating: false },
-    nodeName: isMoved ? "node-99" : `node-${pod % nodes}`,
+    nodeName: `node-${pod % nodes}`,
     targetRef: {
       kind: "Pod",
       name: `${serviceName(service)}-5d8f7c9b6-${String(index).padStart(5, "q")}`,
@@ -146,6 +147,10 @@ function endpointObject(size: Size, service: number, index: number, moved: "move
     },
     zone: `zone-${"abc".charAt(pod % 3)}`,
   };
+}
+
+function movedObject(size: Size, service: number): object {
+  return { ...endpointObject(size, service, 0), addresses: [movedIp(service)], nodeName: "node-99" };
 }
 
 function uid(kind: number, number: number): string {

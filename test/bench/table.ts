@@ -2,8 +2,8 @@
 import { never } from "../../rules/never.ts";
 import { isMet, type Figure, type Target, type Unit } from "./figure.ts";
 
-/** Why a figure whose name begins with `figure` may miss its target. */
-export type Explanation = { readonly figure: string; readonly because: string };
+/** Why figures whose names begin with one of these may miss their targets. */
+export type Explanation = { readonly figures: readonly string[]; readonly because: string };
 
 /** The table, and under it the reasons for missed targets. */
 export function renderTable(figures: readonly Figure[], explained: readonly Explanation[]): string {
@@ -32,7 +32,7 @@ export function missed(figures: readonly Figure[]): Figure[] {
 
 /** Whether the explanation is for this figure. */
 export function explains(explanation: Explanation, figure: Figure): boolean {
-  return figure.name.startsWith(explanation.figure);
+  return explanation.figures.some((name) => figure.name.startsWith(name));
 }
 
 function verdictOf(figure: Figure): string {

@@ -1,6 +1,6 @@
 // Random clusters and nodes. In: nothing. Out: fast-check arbitraries of decoded objects and settings.
 import fc from "fast-check";
-import type { Protocol } from "../../rules/decode/fields.ts";
+import type { Protocol } from "../../rules/decode/protocol.ts";
 import type { EndpointSlice } from "../../rules/decode/endpoint-slice.ts";
 import type { Service } from "../../rules/decode/service.ts";
 import {

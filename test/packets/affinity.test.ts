@@ -1,6 +1,5 @@
 // Session affinity by client IP. In: Services with eight ports, each for TCP and UDP. Out: where clients go, again and again.
 import { expect, test } from "@jest/globals";
-import { describeLabs } from "../lab/describe-labs.ts";
 import type { Lab } from "../lab/lab.ts";
 import { applyTo } from "./harness.ts";
 import type { ServiceBrief } from "./objects.ts";
@@ -44,7 +43,24 @@ async function serversOf(lab: Lab, { from, to, on }: { from: string; to: Destina
   return Promise.all(found);
 }
 
-await describeLabs("session affinity", (lab) => {
+await describeRows(
+  "session affinity",
+  [
+    {
+      title: "keeps and rewrites sources as without affinity",
+      services: [{ nodePort: 30080, vips: [1], endpoints: ["pod-b"], spec: sticky(10800) }],
+      expect: [
+        { from: "pod-a", to: "cluster-ip", answeredBy: ["pod-b"], source: "kept" },
+        { from: ["outside", "node"], to: "cluster-ip", answeredBy: ["pod-b"], source: "node" },
+        { from: ["outside", "pod-a"], to: "vip", answeredBy: ["pod-b"], source: "node" },
+        { from: ["outside", "pod-a"], to: "node", port: 30080, answeredBy: ["pod-b"], source: "node" },
+      ],
+    },
+  ],
+  { declare },
+);
+
+function declare(lab: () => Lab): void {
   test("keeps a client at one endpoint of each Service port, and chooses it for each port anew", async () => {
     await applyTo(lab(), { services: [service] });
     const first = await serversOf(lab(), { from: "outside", to: "cluster-ip", on: ports });
@@ -110,17 +126,4 @@ await describeLabs("session affinity", (lab) => {
     expect(await serversOf(lab(), { from: "outside", to: "node", on: nodePorts })).toEqual(first);
     expect(await serversOf(lab(), { from: "outside", to: "cluster-ip", on: ports })).toEqual(first);
   });
-});
-
-await describeRows("session affinity, sources", [
-  {
-    title: "keeps and rewrites sources as without affinity",
-    services: [{ nodePort: 30080, vips: [1], endpoints: ["pod-b"], spec: sticky(10800) }],
-    expect: [
-      { from: "pod-a", to: "cluster-ip", answeredBy: ["pod-b"], source: "kept" },
-      { from: ["outside", "node"], to: "cluster-ip", answeredBy: ["pod-b"], source: "node" },
-      { from: ["outside", "pod-a"], to: "vip", answeredBy: ["pod-b"], source: "node" },
-      { from: ["outside", "pod-a"], to: "node", port: 30080, answeredBy: ["pod-b"], source: "node" },
-    ],
-  },
-]);
+}

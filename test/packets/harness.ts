@@ -96,8 +96,9 @@ export function kernelOf(lab: Lab): Kernel {
     restore: (family, script) => restore({}, family, script),
     check: (family, script) => restore({ test: true }, family, script),
     readSysctl: async (name) => (await lab.node.exec("/bin/cat", [`/proc/sys/${name}`])).stdout.trim(),
-    writeSysctl: async (name, value) =>
-      void (await lab.node.exec("/usr/bin/tee", [`/proc/sys/${name}`], { input: value })),
+    writeSysctl: async (name, value) => {
+      await lab.node.exec("/usr/bin/tee", [`/proc/sys/${name}`], { input: value });
+    },
   };
 }
 

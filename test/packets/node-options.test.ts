@@ -1,6 +1,6 @@
 // Which of the node's addresses node ports answer on. In: rows for a node with two addresses of each family. Out: answers and refusals.
 import { expect, test } from "@jest/globals";
-import { describeLabs } from "../lab/describe-labs.ts";
+import type { Lab } from "../lab/lab.ts";
 import { needTool } from "../lab/tool.ts";
 import { applyTo, kernelOf, routeLocalnet } from "./harness.ts";
 import { checkPackets, describeRows, type Expectation } from "./rows.ts";
@@ -117,10 +117,10 @@ await describeRows(
       expect: [{ ...loopback, families: [4], answeredBy: ["remote-a"], source: "node" }],
     },
   ],
-  { node: nodeIps },
+  { node: nodeIps, declare },
 );
 
-await describeLabs("localhost node ports", (lab) => {
+function declare(lab: () => Lab): void {
   test("let the kernel route 127.0.0.0/8 only where they are on", async () => {
     const kernel = kernelOf(lab());
     await kernel.writeSysctl(routeLocalnet, "0");
@@ -146,4 +146,4 @@ await describeLabs("localhost node ports", (lab) => {
     await lab().restore(4, "*filter\n:KUBE-FIREWALL -\nCOMMIT\n", { noflush: true });
     await checkPackets(lab(), { expect: [{ ...packet, answeredBy: ["node"], source: "kept" }] });
   });
-});
+}

@@ -42,21 +42,30 @@ export type Protocol = "TCP" | "UDP";
 
 export type Destination = VirtualAddress | "loopback" | (string & {});
 
-/** Declares a block for each variant. `prepare` makes hosts answer on more ports, once for all rows. */
+/**
+ * Declares a block for each variant. `prepare` makes hosts answer on more ports, once for all rows; `declare` declares tests that are
+ * not rows, after them and in the same lab (making one, and asking whether it can be made, takes a second).
+ */
 export async function describeRows(
   title: string,
   rows: readonly Row[],
-  { prepare, ...options }: Omit<LabOptions, "variant"> & { readonly prepare?: (lab: Lab) => Promise<void> } = {},
+  { prepare, declare, ...options }: RowsOptions = {},
 ): Promise<void> {
   await describeLabs(
     title,
     (lab) => {
       beforeAll(() => prepare?.(lab()));
       for (const row of rows) test(row.title, () => checkRow(lab(), row));
+      declare?.(lab);
     },
     options,
   );
 }
+
+type RowsOptions = Omit<LabOptions, "variant"> & {
+  readonly prepare?: (lab: Lab) => Promise<void>;
+  readonly declare?: (lab: () => Lab) => void;
+};
 
 /** Applies the row's rules and sends its packets. */
 export async function checkRow(lab: Lab, row: Row): Promise<void> {

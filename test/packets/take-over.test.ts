@@ -35,12 +35,12 @@ const apiServer: readonly ApiObject[] = [
   },
 ];
 
-const outside = (to: string, port: number, by: readonly string[], source: "kept" | "node" = "node"): Expectation => ({
+const outside = (to: string, port: number, by: readonly string[]): Expectation => ({
   from: "outside",
   to,
   port,
   answeredBy: by,
-  source,
+  source: "node",
 });
 
 type Sample = {
@@ -54,7 +54,7 @@ const samples: readonly Sample[] = [
   {
     name: "mixed-six-services",
     expect: [
-      outside("172.30.0.1", 443, ["node"], "kept"),
+      { from: "outside", to: "172.30.0.1", port: 443, answeredBy: ["node"], source: "kept" },
       outside("172.30.0.41", 80, ["p1"]),
       { from: "p1", to: "172.30.0.41", port: 80, answeredBy: ["p1"], source: "node" },
       { from: "p2", to: "172.30.0.41", port: 80, answeredBy: ["p1"], source: "kept" },

@@ -9,8 +9,13 @@ import { settled } from "./saved.ts";
 
 type Step = Omit<Row, "title">;
 
-const served = (by: readonly string[], more: Partial<Expectation> = {}): Expectation =>
-  ({ from: "outside", to: "cluster-ip", source: "node", ...more, answeredBy: by }) as Expectation;
+const served = (by: readonly string[], more: Partial<Expectation> = {}): Expectation => ({
+  from: "outside",
+  to: "cluster-ip",
+  source: "node",
+  ...more,
+  answeredBy: by,
+});
 const on = (service: ServiceBrief, ...expect: readonly Expectation[]): Step => ({ services: [service], expect });
 const external = { nodePort: 30080, vips: [1] };
 const node = { to: "node", port: 30080 } as const;

@@ -64,7 +64,12 @@ test("what comes back to the endpoint that sent it is masqueraded where that can
       );
       const returning = new Set(
         used.flatMap(({ port, endpoint }) =>
-          endpoint.local || endpoint.nodeName === undefined || port.externalPolicy === "Local" ? [endpoint.ip] : [],
+          endpoint.local ||
+          endpoint.nodeName === undefined ||
+          view.nodeName === undefined ||
+          port.externalPolicy === "Local"
+            ? [endpoint.ip]
+            : [],
         ),
       );
       for (const ip of new Set(used.map(({ endpoint }) => endpoint.ip))) {

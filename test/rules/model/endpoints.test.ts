@@ -173,6 +173,12 @@ describe("endpointsOf", () => {
     }
   });
 
+  test("of two that are as good always the same counts, whichever comes first", () => {
+    const [a, b] = ["zone-a", "zone-b"].map((zone) => aSlice({ endpoints: [{ ip: "10.1.0.1", zoneHints: [zone] }] }));
+    if (a === undefined || b === undefined) throw new Error("bug: no slices");
+    expect(endpointsOf([b, a], port, view)).toEqual(endpointsOf([a, b], port, view));
+  });
+
   test("the order of slices and of endpoints in them does not matter", () => {
     fc.assert(
       fc.property(servedAt(0), ({ service, slices }) => {

@@ -5,7 +5,7 @@ import { decodeNode, type Node } from "../../../rules/decode/node.ts";
 import { decodePod, type Pod } from "../../../rules/decode/pod.ts";
 import { decodeService, type Service } from "../../../rules/decode/service.ts";
 import { decodeWorkload, type Workload, type WorkloadKind } from "../../../rules/decode/workload.ts";
-import type { Decoded } from "../../../rules/decode/decode.ts";
+import type { Decoded } from "../../../rules/decode/decoded.ts";
 import type { OfflineObjects, PlaceholderRanges } from "../../../rules/offline/objects.ts";
 import { parseCidr, type Cidr } from "../../../rules/net/cidr.ts";
 

@@ -15,7 +15,7 @@ const packet: Packet = { from: "198.51.100.1", to: "10.96.0.1", protocol: "tcp",
 
 function withEndpoints(count: number, fields: ServiceFields = {}, family: 4 | 6 = 4): Ruleset {
   const slice = aSlice({
-    addressType: `IPv${family}` as "IPv4" | "IPv6",
+    addressType: `IPv${family}`,
     endpoints: Array.from({ length: count }, (_, at) => ({
       ip: podIp(at, family),
       nodeName: at % 2 === 0 ? "here" : "there",

@@ -31,7 +31,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
     "x".repeat(400),
     '"'.repeat(300),
   ),
-  fc.string({ unit: fc.constantFrom(..."ab \"\\\n\r\t-!'`$#*:;,/é\u0000\u007f"), maxLength: 30 }),
+  fc.string({ unit: fc.constantFrom(...Array.from("ab \"\\\n\r\t-!'`$#*:;,/é\u0000\u007f")), maxLength: 30 }),
   fc.string({ unit: "binary", maxLength: 20 }),
 );
 
