@@ -18,8 +18,8 @@ export function createLog(settings: LogSettings): Logger {
   });
 }
 
-/** Only on a terminal: `styleText` looks at the stream, and at NO_COLOR. */
+/** Only on a terminal: `styleText` looks at the stream (standard output, unless it is told otherwise), and at NO_COLOR. */
 function colour(level: string): string {
   const style = level === "error" ? "red" : level === "warn" ? "yellow" : "gray";
-  return process.stderr.isTTY ? styleText(style, level) : level;
+  return process.stderr.isTTY ? styleText(style, level, { stream: process.stderr }) : level;
 }

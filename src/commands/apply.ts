@@ -19,7 +19,7 @@ export async function apply(options: ApplyOptions, log: Logger): Promise<number>
   const kernel = await openKernel(options.variant);
   log.info(`using iptables-${kernel.variant} for node ${desired.node.name ?? "(unnamed)"}`);
   for (const placeholder of desired.placeholders) process.stdout.write(`${placeholderLine(placeholder)}\n`);
-  if (options.dryRun !== true) await applySysctls(desired, kernel, log);
+  await applySysctls(desired, kernel, { log, dryRun: options.dryRun === true });
   let troubled = false;
   for (const { ruleset } of desired.builds) {
     const applied = await (options.dryRun === true ? rehearse(kernel, ruleset) : applyRuleset(kernel, ruleset));
@@ -29,12 +29,16 @@ export async function apply(options: ApplyOptions, log: Logger): Promise<number>
 }
 
 /** Node ports on 127.0.0.0/8 need the kernel to route loopback addresses. Source: kube-proxy; ip-sysctl.rst route_localnet. */
-async function applySysctls(desired: Desired, kernel: Kernel, log: Logger): Promise<void> {
+async function applySysctls(
+  desired: Desired,
+  kernel: Kernel,
+  { log, dryRun }: { readonly log: Logger; readonly dryRun: boolean },
+): Promise<void> {
   const name = "net/ipv4/conf/all/route_localnet";
   if (!desired.builds.some(({ model }) => needsRouteLocalnet(model.view))) return;
   if ((await kernel.readSysctl(name)) === "1") return;
-  await kernel.writeSysctl(name, "1");
-  log.info(`set ${name} to 1, for node ports on 127.0.0.0/8`);
+  if (!dryRun) await kernel.writeSysctl(name, "1");
+  log.info(`${dryRun ? "would set" : "set"} ${name} to 1, for node ports on 127.0.0.0/8`);
 }
 
 /** Says what was done to one family. Returns whether it went as it should. */

@@ -1,7 +1,15 @@
 // `rulewright diff`: what would change. In: manifests, and a dump or this host's kernel. Out: changes; exit 0 none, 1 some, 2 trouble.
 import { readFile } from "node:fs/promises";
 import type { Logger } from "winston";
-import { diffRulesets, orderChanges, parseRuleset, renderScript, type Change, type Family } from "../../rules/index.ts";
+import {
+  diffRulesets,
+  orderChanges,
+  parseRuleset,
+  renderScript,
+  type Change,
+  type Family,
+  type Placeholder,
+} from "../../rules/index.ts";
 import { InputError, readDesired } from "../desired/desired.ts";
 import { chainsPerBatch, readChanges } from "../kernel/apply.ts";
 import { openKernel } from "../kernel/tools.ts";
@@ -33,10 +41,11 @@ export async function diff(options: DiffOptions, log: Logger): Promise<number> {
     else if (dumps?.[family] === undefined) log.info(`the dump holds nothing of IPv${family}, which is left out`);
     else found.push({ family, changes: diffRulesets(parseRuleset(dumps[family], family), ruleset) });
   }
-  process.stdout.write(
-    render(found, options, kernel) +
-      (options.output === "text" ? desired.placeholders.map((each) => `${placeholderLine(each)}\n`).join("") : ""),
-  );
+  if (found.length === 0)
+    throw new InputError(
+      `${JSON.stringify(options.against)} holds nothing to compare with: give a dump of this family`,
+    );
+  process.stdout.write(render({ found, placeholders: desired.placeholders, kernel }, options));
   if (failed) return exit.trouble;
   return found.some(({ changes }) => changes.length > 0) ? exit.differences : exit.ok;
 }
@@ -51,27 +60,39 @@ async function readDump(file: string): Promise<string> {
   }
 }
 
-function render(found: readonly FamilyChanges[], options: DiffOptions, kernel: Kernel | undefined): string {
+type Difference = {
+  readonly found: readonly FamilyChanges[];
+  readonly placeholders: readonly Placeholder[];
+  readonly kernel: Kernel | undefined;
+};
+
+function render({ found, placeholders, kernel }: Difference, options: DiffOptions): string {
+  const madeUp = placeholders.map((each) => `${placeholderLine(each)}\n`).join("");
   switch (options.output) {
     case "text":
-      return found
-        .map(
-          ({ family, changes }) =>
-            `IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, process.stdout.isTTY)}`,
-        )
-        .join("");
-    case "json":
-      return `${JSON.stringify(
-        found.map(({ family, changes }) => ({ family, changes: changes.map(changeJson) })),
-        undefined,
-        2,
-      )}\n`;
+      return (
+        found
+          .map(
+            ({ family, changes }) =>
+              `IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, process.stdout.isTTY)}`,
+          )
+          .join("") + madeUp
+      );
+    case "json": {
+      const families = found.map(({ family, changes }) => ({ family, changes: changes.map(changeJson) }));
+      return `${JSON.stringify({ families, placeholders }, undefined, 2)}\n`;
+    }
     case "script": {
       const limit = chainsPerBatch(options.variant ?? kernel?.variant ?? "nft");
       const tool = (family: Family) => (family === 4 ? "iptables-restore" : "ip6tables-restore");
-      return found
-        .map(({ family, changes }) => `# for ${tool(family)} --noflush\n${renderScript(orderChanges(changes, limit))}`)
-        .join("");
+      return (
+        madeUp +
+        found
+          .map(
+            ({ family, changes }) => `# for ${tool(family)} --noflush\n${renderScript(orderChanges(changes, limit))}`,
+          )
+          .join("")
+      );
     }
   }
 }

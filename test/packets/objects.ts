@@ -36,9 +36,9 @@ export type ServiceBrief = {
 };
 
 /** One port; `name` (default `p`) gets the protocol behind it. */
-export type PortBrief = { readonly name?: string; readonly port: number; readonly nodePort?: number };
+type PortBrief = { readonly name?: string; readonly port: number; readonly nodePort?: number };
 
-export type EndpointBrief = {
+type EndpointBrief = {
   readonly host: string;
   /** Target port: of every port of the Service, or by the names of those that the endpoint serves. Default 80. */
   readonly port?: number | Readonly<Record<string, number>>;
@@ -58,7 +58,7 @@ export type VirtualAddress = `${"cluster-ip" | "external-ip" | "vip"}${"" | ` ${
 
 /** The name of the node that the lab stands for, and of the other one. */
 export const nodeName = "node-1";
-export const otherNodeName = "node-2";
+const otherNodeName = "node-2";
 
 const networks: Readonly<Record<string, Readonly<Record<Family, string>>>> = {
   "cluster-ip": { 4: "10.96.0.", 6: "fd00:10:96::" },

@@ -38,7 +38,7 @@ export type Outcome =
   | { readonly answeredBy: readonly string[]; readonly source: "kept" | "node" | "either" }
   | { readonly answeredBy: "refused" | "dropped" | "unanswered" };
 
-export type Protocol = "TCP" | "UDP";
+type Protocol = "TCP" | "UDP";
 
 export type Destination = VirtualAddress | "loopback" | (string & {});
 
@@ -136,7 +136,7 @@ function wantedOf(outcome: Outcome, client: string, node: string): string {
 }
 
 /** One phrase; where attempts fared differently, all of it. */
-export function outcomeOf({ answered: by, clients, refused, timedOut, failed }: Sent): string {
+function outcomeOf({ answered: by, clients, refused, timedOut, failed }: Sent): string {
   const parts = [
     ...(Object.keys(by).length > 0 ? [answered(Object.keys(by), clients)] : []),
     ...(refused > 0 ? ["refused"] : []),

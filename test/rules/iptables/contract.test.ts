@@ -1,5 +1,5 @@
 // The contract that every backend keeps, run with iptables. In: random clusters and nodes. Out: what must hold for all of them.
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { buildModel, isServed, servicePorts, type Model } from "../../../rules/model/model.ts";
 import type { Cluster } from "../../../rules/model/cluster.ts";
@@ -19,6 +19,9 @@ import { clusterFrom, clusters, foreignRules, histories, objects, views } from "
 import { aCluster, aService, aSlice } from "../../make/objects.ts";
 import { aView, buildOf, rulesetOf } from "../../make/node.ts";
 import { destinations, readDump, walk } from "../../make/walk.ts";
+
+// Random clusters take some seconds where other tests run beside.
+jest.setTimeout(60_000);
 
 /** What a backend is to this suite. */
 type Backend = {

@@ -1,7 +1,7 @@
 // Tests of src/kernel/tools.ts, with the real tools in namespaces of their own: the kernel says the same as we do.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { build } from "esbuild";
 import fc from "fast-check";
 import {
@@ -21,6 +21,9 @@ import { freePrefix } from "../../lab/network.ts";
 import { canMakeNamespaces, hasTool, ipv6Works, iptablesWorks, type Answer } from "../../lab/probe.ts";
 import { needTool, runTool } from "../../lab/tool.ts";
 import type { Done, Job, Result } from "./driver.ts";
+
+// Each test makes a namespace and runs tools in it, which takes long where other tests do so too.
+jest.setTimeout(60_000);
 
 const variants = ["nft", "legacy"] as const;
 type Variant = (typeof variants)[number];
@@ -152,7 +155,7 @@ for (const variant of variants) {
         expect(results.slice(2, 5)).toEqual([2, 3, 4].map(() => expect.objectContaining({ left: 0 }) as Result));
         expect(plain(results[5]?.text)).toBe(plain(results[1]?.text));
       });
-    }, 30_000);
+    });
 
     test("a refused batch is named with its Service, and what was there before goes on working", async () => {
       const kept = [
@@ -179,7 +182,7 @@ for (const variant of variants) {
         const nat = (text: string | undefined) => plain(text).replace(/[^]*(\*nat[^]*?COMMIT)[^]*/, "$1");
         expect(nat(results[4]?.text)).toBe(nat(results[2]?.text));
       });
-    }, 30_000);
+    });
 
     test("a rehearsal of more chains than fit a batch finds nothing wrong and writes nothing", async () => {
       const many = Array.from({ length: 1100 }, (_, at) => [
@@ -202,7 +205,7 @@ for (const variant of variants) {
         expect(results[2]).toMatchObject({ left: 0 });
         expect(results[3]?.refused).toBeUndefined();
       });
-    }, 60_000);
+    });
 
     test("what the tool refuses is told in its words, with the line, and changes nothing", async () => {
       await inNamespace(async (send) => {
