@@ -93,6 +93,12 @@ async function chooseVariant(): Promise<Variant> {
 async function readRules(save: string): Promise<string> {
   const ended = await run(save, []);
   if (ended.code !== 0) throw new CommandError(save, [], ended);
+  // iptables-nft-save leaves such a table out and exits 0; taken for empty, it would get every jump once more.
+  const unreadable = /^# Table `(\w+)' is incompatible/m.exec(ended.stdout);
+  if (unreadable !== null) {
+    const what = `${save}: table ${unreadable[1] ?? ""} holds rules of the nft tool that iptables cannot read`;
+    throw new NoKernelError(`${what}: remove them (nft list table shows them), or choose --variant legacy`);
+  }
   return ended.stdout;
 }
 
