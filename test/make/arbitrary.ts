@@ -83,7 +83,7 @@ export function servedAt(index: number): fc.Arbitrary<Served> {
     const service = aService({
       namespace,
       name,
-      type: given.kind === "headless" || given.kind === "left" ? "ClusterIP" : (given.kind as Service["type"]),
+      type: given.kind === "headless" || given.kind === "left" ? "ClusterIP" : given.kind,
       clusterIps: given.kind === "headless" ? "none" : given.families.map(clusterIp),
       ports,
       affinitySeconds: given.affinitySeconds,

@@ -23,12 +23,12 @@ export function servicePortChain(
 /**
  * All chains of a Service port: KUBE-SVC- balances over the cluster set, KUBE-SVL- over the local one, KUBE-EXT- decides
  * between them for external traffic, KUBE-FW- lets only source ranges through, KUBE-SEP- is one endpoint (with session affinity)
- * or one group of many. Chains that nothing can lead to are left out.
+ * or one group of many. A chain is left out where no verdict of the port needs it.
  */
 export function buildServiceChains(port: ServicePort, view: View): Chain[] {
   const endpoints = [
-    ...balanceChain({ prefix: "KUBE-SVC-", endpoints: port.clusterEndpoints }, port, view),
-    ...balanceChain({ prefix: "KUBE-SVL-", endpoints: port.localEndpoints }, port, view),
+    ...balanceChain({ over: "cluster", endpoints: port.clusterEndpoints }, port, view),
+    ...balanceChain({ over: "local", endpoints: port.localEndpoints }, port, view),
   ];
   const chains = [...endpoints, ...affinityChains(port), ...externalChain(port, view), ...firewallChain(port)];
   return chains;
@@ -45,7 +45,7 @@ export function entryChain(
   }
   const verdict = frontend.fates.at(-1)?.verdict;
   if (verdict?.kind !== "balance") return undefined;
-  return servicePortChain(verdict.over === "cluster" ? "KUBE-SVC-" : "KUBE-SVL-", port);
+  return servicePortChain(balancePrefix[verdict.over], port);
 }
 
 /** `-s` or `-i` for packets of local pods, or for all others. */
@@ -61,14 +61,15 @@ export function localPodMatch(view: View, not?: true): Pick<Rule, "source" | "in
   }
 }
 
-type EndpointSet = { readonly prefix: "KUBE-SVC-" | "KUBE-SVL-"; readonly endpoints: readonly Endpoint[] };
+/** The chains that balance over each set. */
+const balancePrefix = { cluster: "KUBE-SVC-", local: "KUBE-SVL-" } as const;
 
-function balanceChain({ prefix, endpoints }: EndpointSet, port: ServicePort, view: View): Chain[] {
+type EndpointSet = { readonly over: "cluster" | "local"; readonly endpoints: readonly Endpoint[] };
+
+function balanceChain({ over, endpoints }: EndpointSet, port: ServicePort, view: View): Chain[] {
   if (endpoints.length === 0) return [];
-  const name = servicePortChain(prefix, port);
-  const masquerading = port.frontends.flatMap((frontend) =>
-    entryChain(frontend, port) === name ? clusterIpMasquerade(frontend, view) : [],
-  );
+  const name = servicePortChain(balancePrefix[over], port);
+  const masquerading = port.frontends.flatMap((frontend) => clusterIpMasquerade(frontend, over, view));
   const choices = endpoints.map((endpoint): Choice => ({
     id: hostPort(endpoint.ip, endpoint.port),
     rule: toEndpoint(endpoint, port),
@@ -89,9 +90,10 @@ function named(rules: readonly Rule[], text: string): readonly Rule[] {
   return [{ ...first, matches: [comment(text), ...first.matches] }, ...rest];
 }
 
-function clusterIpMasquerade(frontend: Frontend, view: View): Rule[] {
+function clusterIpMasquerade(frontend: Frontend, over: "cluster" | "local", view: View): Rule[] {
   const verdict = frontend.fates.at(-1)?.verdict;
-  if (frontend.kind !== "cluster-ip" || verdict?.kind !== "balance" || verdict.masquerade === "never") return [];
+  if (frontend.kind !== "cluster-ip" || verdict?.kind !== "balance" || verdict.over !== over) return [];
+  if (verdict.masquerade === "never") return [];
   const clients = verdict.masquerade === "always" ? {} : localPodMatch(view, true);
   return [{ ...clients, ...frontendMatch(frontend, "cluster IP"), target: jumpTo(markMasquerade) }];
 }
@@ -162,7 +164,7 @@ function externalChain(port: ServicePort, view: View): Chain[] {
 function externalRules(fate: Fate, port: ServicePort, view: View): Rule[] {
   const { verdict } = fate;
   if (verdict.kind !== "balance") return [];
-  const to = jumpTo(servicePortChain(verdict.over === "cluster" ? "KUBE-SVC-" : "KUBE-SVL-", port));
+  const to = jumpTo(servicePortChain(balancePrefix[verdict.over], port));
   const toMark = jumpTo(markMasquerade);
   const what = `${port.name} external destinations`;
   switch (fate.from) {
