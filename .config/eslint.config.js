@@ -28,6 +28,8 @@ export default tseslint.config(
       "max-params": ["error", 3],
     },
   },
+  // A row of a table has as many columns as it needs.
+  { files: ["test/**/*.ts"], rules: { "max-params": "off" } },
   {
     files: ["rules/**/*.ts"],
     rules: {

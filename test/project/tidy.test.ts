@@ -13,10 +13,6 @@ const withoutOwnTest: Readonly<Record<string, string>> = {
   "rules/decode/decoded.ts": "types only",
   "rules/decode/protocol.ts": "types only",
   "rules/decode/pod-types.ts": "types only",
-  "rules/iptables/diff/change.ts": "types only",
-  "rules/iptables/ruleset/chain.ts": "types only",
-  "rules/iptables/ruleset/rule.ts": "types, and makers of plain data",
-  "rules/model/settings.ts": "types and defaults",
   "src/kernel/kernel.ts": "types only",
 };
 

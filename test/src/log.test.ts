@@ -1,5 +1,5 @@
 // Tests of src/log.ts.
-import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { createLog, logLevels } from "../../src/log.ts";
 
 let logged = "";
@@ -39,24 +39,8 @@ test.each([...logLevels.entries()])("level %d, %s, and those before it are logge
   expect(levelsOf()).toEqual(logLevels.slice(0, index + 1).map((each) => `${each}: x`));
 });
 
-describe("on a terminal", () => {
-  const names = ["NO_COLOR", "FORCE_COLOR", "NODE_DISABLE_COLORS"];
-  const kept = names.map((name) => [name, process.env[name]] as const);
-  afterEach(() => {
-    for (const [name, value] of kept) {
-      if (value === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = value;
-    }
-  });
-
-  test.each([
-    ["the level has a colour", {}, "\u001b["],
-    ["it has none where NO_COLOR is set", { NO_COLOR: "1" }, "error: x\n"],
-  ])("%s", (_, env, begin) => {
-    for (const name of names) Reflect.deleteProperty(process.env, name);
-    Object.assign(process.env, env);
-    stream.isTTY = true;
-    createLog({ level: "info", format: "text" }).error("x");
-    expect(logged.startsWith(begin)).toBe(true);
-  });
+test("on a terminal the level has a colour, the message has none", () => {
+  stream.isTTY = true;
+  createLog({ level: "info", format: "text" }).error("x");
+  expect(logged).toMatch(/^\u001b\[31merror\u001b\[39m: x\n$/);
 });

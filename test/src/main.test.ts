@@ -11,6 +11,7 @@ import { aFolder, badInput } from "./golden/a-case.ts";
 beforeAll(built, 120_000);
 
 const escape = "\u001b[";
+const terminal = await findTool("script");
 
 test("--version is the package's", async () => {
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
@@ -91,7 +92,7 @@ describe("logs", () => {
 });
 
 describe("colour", () => {
-  const command = async (file: string, dump: string) =>
+  const command = (file: string, dump: string) =>
     [process.execPath, bundle, "diff", "-f", file, "--against", dump].map((word) => `'${word}'`).join(" ");
   const prepare = async () => {
     const folder = await aFolder({ "web.yaml": aWeb() + madeUp, "dump.rules": "" });
@@ -104,13 +105,14 @@ describe("colour", () => {
     expect(await run(await needTool("sh"), ["-c", await prepare()])).not.toContain(escape);
   });
 
-  const terminal = await findTool("script");
   (terminal === undefined ? test.skip : test)(
     `is used on a terminal, for results and logs${terminal === undefined ? " (skipped: script is not installed)" : ""}`,
     async () => {
       const all = await run(terminal ?? "", ["-qec", await prepare(), "/dev/null"]);
       expect(all).toMatch(/\u001b\[32m {4}\+ -A KUBE-/);
       expect(all).toMatch(/\u001b\[\d+minfo\u001b/);
+      const plain = await run(terminal ?? "", ["-qec", await prepare(), "/dev/null"], { NO_COLOR: "1" });
+      expect(plain).not.toMatch(/\u001b\[\d+minfo/);
     },
   );
 });

@@ -1,0 +1,84 @@
+// Tests of src/commands/options.ts.
+import { describe, expect, test } from "@jest/globals";
+import { Command } from "commander";
+import { familyOf } from "../../../rules/index.ts";
+import {
+  addInputOptions,
+  addVariantOption,
+  familiesOf,
+  thisHost,
+  toDesiredOptions,
+  type InputOptions,
+} from "../../../src/commands/options.ts";
+
+const parse = (line: string) =>
+  addVariantOption(addInputOptions(new Command()))
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .parse(line.split(" "), { from: "user" })
+    .opts<InputOptions>();
+const desired = (line: string) => toDesiredOptions(parse(line));
+
+test("what is not given has kubeadm's ranges, both families, and no node", () => {
+  expect(desired("-f a")).toEqual({
+    files: ["a"],
+    recursive: false,
+    configFile: undefined,
+    nodeName: undefined,
+    nodeAddresses: [],
+    families: [4, 6],
+    serviceCidrs: ["10.96.0.0/12", "fd00:10:96::/112"],
+    podCidrs: ["10.244.0.0/16", "fd00:10:244::/64"],
+    nodePorts: { low: 30000, high: 32767 },
+  });
+});
+
+test.each([
+  ["-f a -f - -f b", { files: ["a", "-", "b"] }],
+  ["-f a -R", { recursive: true }],
+  ["-f a --config c", { configFile: "c" }],
+  ["-f a --node-name n", { nodeName: "n" }],
+  ["-f a --node-address 10.0.0.1 --node-address FD00:0::1", { nodeAddresses: ["10.0.0.1", "fd00::1"] }],
+  ["-f a --family 6", { families: [6] }],
+  ["-f a --service-cidr 10.0.0.0/16 --service-cidr fd00::/112", { serviceCidrs: ["10.0.0.0/16", "fd00::/112"] }],
+  ["-f a --pod-cidr 10.1.0.0/16", { podCidrs: ["10.1.0.0/16"] }],
+  ["-f a --node-port-range 1-65535", { nodePorts: { low: 1, high: 65535 } }],
+  ["-f a --node-port-range 80-80", { nodePorts: { low: 80, high: 80 } }],
+])("%s", (line, expected) => {
+  expect(desired(line)).toMatchObject(expected);
+});
+
+describe("is refused:", () => {
+  test.each([
+    ["", "commander.missingMandatoryOptionValue"],
+    ["-f a --node-address x", "commander.invalidArgument"],
+    ["-f a --node-address 10.0.0.1/8", "commander.invalidArgument"],
+    ["-f a --service-cidr 10.0.0.0/33", "commander.invalidArgument"],
+    ["-f a --pod-cidr 10.0.0.0", "commander.invalidArgument"],
+    ["-f a --node-port-range 0-9", "commander.invalidArgument"],
+    ["-f a --node-port-range 9-8", "commander.invalidArgument"],
+    ["-f a --node-port-range 1-65536", "commander.invalidArgument"],
+    ["-f a --node-port-range 80", "commander.invalidArgument"],
+    ["-f a --family 10", "commander.invalidArgument"],
+    ["-f a --variant ipvs", "commander.invalidArgument"],
+  ])("%j", (line, code) => {
+    expect(() => parse(line)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+test.each([
+  ["4", [4]],
+  ["6", [6]],
+  ["both", [4, 6]],
+] as const)("family %s is %j", (choice, families) => {
+  expect(familiesOf(choice)).toEqual(families);
+});
+
+test("this host has a name in lower case, and of each family the loopback and link-local addresses come last", () => {
+  const { name, ips } = thisHost();
+  expect(name).toBe(name.toLowerCase());
+  for (const family of [4, 6]) {
+    const ranks = ips.filter((ip) => familyOf(ip) === family).map((ip) => /^(127\.|::1$|fe80)/.test(ip));
+    expect(ranks).toEqual([...ranks].sort());
+  }
+});
