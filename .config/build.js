@@ -8,7 +8,6 @@ const common = {
   platform: "node",
   target: "node20",
   format: "esm",
-  keepNames: true,
   minifySyntax: true,
   minifyWhitespace: true,
   logLevel: "warning",

@@ -28,8 +28,11 @@ export default tseslint.config(
       "max-params": ["error", 3],
     },
   },
-  // A row of a table has as many columns as it needs.
-  { files: ["test/**/*.ts"], rules: { "max-params": "off" } },
+  // A row of a table has as many columns as it needs; objects of the API are written as literals, not as instances of the client's classes.
+  {
+    files: ["test/**/*.ts"],
+    rules: { "max-params": "off", "@typescript-eslint/no-unsafe-class-instance-assignment": "off" },
+  },
   {
     files: ["rules/**/*.ts"],
     rules: {

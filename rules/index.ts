@@ -35,15 +35,8 @@ export {
 } from "./model/cluster.ts";
 export { buildView, needsRouteLocalnet, type LocalPods, type View } from "./model/view.ts";
 export type { Endpoint } from "./model/endpoints.ts";
-export type {
-  Fate,
-  Frontend,
-  FrontendKind,
-  ServicePort,
-  ServicePortName,
-  SourceRanges,
-  Verdict,
-} from "./model/service-port.ts";
+export type { Fate, Verdict } from "./model/fates.ts";
+export type { Frontend, FrontendKind, ServicePort, ServicePortName, SourceRanges } from "./model/service-port.ts";
 export {
   buildModel,
   isServed,

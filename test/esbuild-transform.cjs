@@ -4,7 +4,13 @@ const esbuild = require("esbuild");
 
 module.exports = {
   process: (source, file) => ({
-    code: esbuild.transformSync(source, { loader: "ts", format: "esm", target: "node20", sourcefile: file, sourcemap: "inline" }).code,
+    code: esbuild.transformSync(source, {
+      loader: "ts",
+      format: "esm",
+      target: "node20",
+      sourcefile: file,
+      sourcemap: "inline",
+    }).code,
   }),
   getCacheKey: (source, file) => createHash("sha256").update(esbuild.version).update(file).update(source).digest("hex"),
 };

@@ -1,5 +1,5 @@
 // Which endpoints a Service port uses on this node. In: slices, port, View. Out: the cluster set and the local set.
-import type { EndpointSlice } from "../decode/endpoint-slice.ts";
+import type { EndpointSlice, SliceEndpoint } from "../decode/endpoint-slice.ts";
 import type { Protocol } from "../decode/protocol.ts";
 import { hostPort, type Ip } from "../net/ip.ts";
 import type { View } from "./view.ts";
@@ -41,10 +41,10 @@ export function endpointsOf(
     if (slice.leftToOthers || slice.addressType !== `IPv${view.family}`) continue;
     for (const { name, protocol, port: number } of slice.ports) {
       if (name !== port.name || protocol !== port.protocol || number === undefined) continue;
-      for (const { ip, ...rest } of slice.endpoints) {
-        if (ip === undefined) continue;
-        const endpoint = { ip, port: number, local: isHere(rest.nodeName, view), ...rest };
-        const key = hostPort(ip, number);
+      for (const given of slice.endpoints) {
+        const endpoint = endpointAt(given, number, view);
+        if (endpoint === undefined) continue;
+        const key = hostPort(endpoint.ip, number);
         found.set(key, better(found.get(key), endpoint));
       }
     }
@@ -83,8 +83,12 @@ function hinted(ready: readonly Endpoint[], view: View): readonly Endpoint[] {
   return ready;
 }
 
-function isHere(nodeName: string | undefined, view: View): boolean {
-  return nodeName !== undefined && nodeName === view.nodeName;
+function endpointAt(given: SliceEndpoint, port: number, view: View): Endpoint | undefined {
+  const { ip, nodeName, ready, serving, terminating, zoneHints, nodeHints, placeholder } = given;
+  if (ip === undefined) return undefined;
+  const local = nodeName !== undefined && nodeName === view.nodeName;
+  const endpoint = { ip, port, nodeName, local, ready, serving, terminating, zoneHints, nodeHints };
+  return placeholder === undefined ? endpoint : { ...endpoint, placeholder };
 }
 
 /** While a Pod moves between slices both may list it; the one not terminating is the newer (kubernetes#135593). */

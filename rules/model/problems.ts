@@ -13,6 +13,7 @@ export function findProblems(model: Model): Problem[] {
 
 /** Two Services that claim one address and port: only one can have it. */
 function conflicts(model: Model): Problem[] {
+  if ([model.vips, model.nodePorts].every(({ claims, winners }) => claims.size === winners.size)) return [];
   const lost = servicePorts(model).flatMap((port) => port.frontends.filter((frontend) => !isServed(model, frontend)));
   return lost.flatMap((frontend): Problem[] => {
     const winner = holder(model, frontend);

@@ -6,6 +6,8 @@ import { cidrFamily, cidrHolds, isZeroCidr, type Cidr } from "../net/cidr.ts";
 import { familyOf, ipDigits, type Ip } from "../net/ip.ts";
 import type { ClusterService } from "./cluster.ts";
 import { chooseEndpoints, endpointsOf, type Endpoint } from "./endpoints.ts";
+import { externalFates, internalFates, type Fate } from "./fates.ts";
+import { hash16 } from "./hash.ts";
 import type { View } from "./view.ts";
 
 /** `namespace/name`, and `:portname` where the port has a name. What kube-proxy hashes and comments with. */
@@ -14,6 +16,8 @@ export type ServicePortName = string & { readonly __brand: "ServicePortName" };
 /** A Service port as this node serves it, in one family. */
 export type ServicePort = {
   readonly name: ServicePortName;
+  /** 16 characters that stand for name and protocol in the names of chains. */
+  readonly hash: string;
   readonly protocol: Protocol;
   readonly port: number;
   /** Seconds for which a client stays with its endpoint; undefined without session affinity. */
@@ -37,6 +41,8 @@ export type Frontend = {
   readonly protocol: Protocol;
   readonly port: number;
   readonly service: ServicePortName;
+  /** The Service port's. */
+  readonly hash: string;
   /** Read in order: the first row that the client belongs to decides. The last row is for anyone. */
   readonly fates: readonly Fate[];
   /** Clients outside these ranges are dropped before any fate; undefined: everyone may come. */
@@ -46,21 +52,6 @@ export type Frontend = {
 
 /** In order of precedence where two claim the same address and port. */
 export type FrontendKind = "cluster-ip" | "external-ip" | "load-balancer-ip" | "node-port";
-
-/** What a class of clients gets. `local-pods` are this cluster's pods as `View.localPods` tells them; `this-node` its own processes. */
-export type Fate = { readonly from: "local-pods" | "this-node" | "anyone"; readonly verdict: Verdict };
-
-export type Verdict =
-  | {
-      readonly kind: "balance";
-      readonly over: "cluster" | "local";
-      readonly to: readonly Endpoint[];
-      readonly affinitySeconds: number | undefined;
-      /** Whether the source becomes the node's: for all, or for all but local pods. (A hairpin always is.) */
-      readonly masquerade: "never" | "unless-local-pod" | "always";
-    }
-  | { readonly kind: "reject"; readonly because: "no-endpoints" }
-  | { readonly kind: "drop"; readonly because: "no-local-endpoints" };
 
 /** `loadBalancerSourceRanges` of the family. `withVip`: the load-balancer address itself may be the source, since the node may be a client. */
 export type SourceRanges = { readonly cidrs: readonly Cidr[]; readonly withVip: boolean };
@@ -96,97 +87,97 @@ export function frontendKey(frontend: {
 
 type Subject = { readonly service: Service; readonly port: ServicePortSpec };
 
-function buildServicePort({ service, port }: Subject, slices: readonly EndpointSlice[], view: View): ServicePort {
-  const ofFamily = (ips: readonly Ip[]) => [...new Set(ips.filter((ip) => familyOf(ip) === view.family))];
-  const external = [...ofFamily(service.externalIps), ...ofFamily(service.loadBalancerIps)];
-  const reachable = port.nodePort !== undefined || external.length > 0;
+function buildServicePort(subject: Subject, slices: readonly EndpointSlice[], view: View): ServicePort {
+  const { service, port } = subject;
+  const ips = ipsOf(service, view);
+  const externalPolicy = externalPolicyOf(service);
+  const reachable = port.nodePort !== undefined || ips.external.length > 0 || ips.loadBalancer.length > 0;
   const internalLocal = service.internalTrafficPolicy === "Local";
-  const externalLocal =
-    service.externalTrafficPolicy === "Local" && (service.type !== "ClusterIP" || service.externalIps.length > 0);
+  const externalLocal = externalPolicy === "Local";
   const use = { cluster: !internalLocal || reachable, local: internalLocal || (externalLocal && reachable) };
   const sets = chooseEndpoints(endpointsOf(slices, port, view), use, view);
-
   const name = servicePortName(service, port);
-  const affinitySeconds = service.affinitySeconds;
-  const balance = (over: "cluster" | "local", masquerade: "never" | "unless-local-pod" | "always"): Verdict =>
-    sets.any
-      ? { kind: "balance", over, to: over === "cluster" ? sets.cluster : sets.local, affinitySeconds, masquerade }
-      : { kind: "reject", because: "no-endpoints" };
-  const localOrDrop = (masquerade: "never" | "unless-local-pod" | "always"): Verdict =>
-    sets.any && sets.local.length === 0
-      ? { kind: "drop", because: "no-local-endpoints" }
-      : balance("local", masquerade);
-
-  const offCluster = view.masqueradeAll ? "always" : view.localPods === undefined ? "never" : "unless-local-pod";
-  const internal: Fate[] = [
-    { from: "anyone", verdict: internalLocal ? localOrDrop(offCluster) : balance("cluster", offCluster) },
-  ];
-  const outside: Fate[] = externalLocal
-    ? [
-        ...(view.localPods === undefined
-          ? []
-          : [{ from: "local-pods" as const, verdict: balance("cluster", "never") }]),
-        { from: "this-node", verdict: balance("cluster", "always") },
-        { from: "anyone", verdict: localOrDrop("never") },
-      ]
-    : [{ from: "anyone", verdict: balance("cluster", "always") }];
-
-  const sourceRanges = rangesOf(service, ofFamily(service.loadBalancerIps), view);
-  const common = { protocol: port.protocol, service: name, sourceRanges: undefined };
-  const frontends: Frontend[] = [
-    ...ofFamily(service.clusterIps === "none" ? [] : service.clusterIps).map((ip) => ({
-      ...common,
-      kind: "cluster-ip" as const,
-      ip,
-      port: port.port,
-      fates: internal,
-      ...(service.clusterIpsArePlaceholders === undefined ? {} : { placeholder: true as const }),
-    })),
-    ...ofFamily(service.externalIps).map((ip) => ({
-      ...common,
-      kind: "external-ip" as const,
-      ip,
-      port: port.port,
-      fates: outside,
-    })),
-    ...ofFamily(service.loadBalancerIps).map((ip) => ({
-      ...common,
-      kind: "load-balancer-ip" as const,
-      ip,
-      port: port.port,
-      fates: outside,
-      sourceRanges,
-    })),
-    ...(port.nodePort === undefined
-      ? []
-      : [
-          {
-            ...common,
-            kind: "node-port" as const,
-            ip: undefined,
-            port: port.nodePort,
-            fates: outside,
-            ...(port.nodePortIsPlaceholder === undefined ? {} : { placeholder: true as const }),
-          },
-        ]),
-  ];
+  const sourceRanges = rangesOf(service, ips.loadBalancer, view);
+  const served = {
+    name,
+    hash: hash16(name + port.protocol.toLowerCase()),
+    affinitySeconds: service.affinitySeconds,
+    sets,
+  };
   return {
     name,
+    hash: served.hash,
     protocol: port.protocol,
     port: port.port,
-    affinitySeconds,
+    affinitySeconds: service.affinitySeconds,
     clusterEndpoints: sets.cluster,
     localEndpoints: sets.local,
     internalPolicy: service.internalTrafficPolicy,
-    externalPolicy: externalLocal ? "Local" : "Cluster",
-    frontends,
+    externalPolicy,
+    frontends: buildFrontends(subject, ips, {
+      hash: served.hash,
+      name,
+      sourceRanges,
+      internal: internalFates(service.internalTrafficPolicy, served, view),
+      external: reachable ? externalFates(externalPolicy, served, view) : [],
+    }),
     sourceRanges,
   };
 }
 
+/** The API lets `externalTrafficPolicy` stand where nothing is external; there it means nothing. */
+function externalPolicyOf({ type, externalTrafficPolicy, externalIps }: Service): "Cluster" | "Local" {
+  return type === "ClusterIP" && externalIps.length === 0 ? "Cluster" : externalTrafficPolicy;
+}
+
+type ServiceIps = {
+  readonly cluster: readonly Ip[];
+  readonly external: readonly Ip[];
+  readonly loadBalancer: readonly Ip[];
+};
+
+function ipsOf({ clusterIps, externalIps, loadBalancerIps }: Service, { family }: View): ServiceIps {
+  const ofFamily = (ips: readonly Ip[]) =>
+    ips.length === 0 ? ips : [...new Set(ips.filter((ip) => familyOf(ip) === family))];
+  return {
+    cluster: ofFamily(clusterIps === "none" ? [] : clusterIps),
+    external: ofFamily(externalIps),
+    loadBalancer: ofFamily(loadBalancerIps),
+  };
+}
+
+type Serving = {
+  readonly name: ServicePortName;
+  readonly hash: string;
+  readonly sourceRanges: SourceRanges | undefined;
+  readonly internal: readonly Fate[];
+  readonly external: readonly Fate[];
+};
+
+function buildFrontends({ service, port }: Subject, ips: ServiceIps, serving: Serving): Frontend[] {
+  const at = (kind: FrontendKind, ip: Ip | undefined, number: number): Frontend => ({
+    kind,
+    ip,
+    protocol: port.protocol,
+    port: number,
+    service: serving.name,
+    hash: serving.hash,
+    fates: kind === "cluster-ip" ? serving.internal : serving.external,
+    sourceRanges: kind === "load-balancer-ip" ? serving.sourceRanges : undefined,
+  });
+  const made = (frontend: Frontend, placeholder: true | undefined) =>
+    placeholder === undefined ? frontend : { ...frontend, placeholder };
+  const frontends = ips.cluster.map((ip) => made(at("cluster-ip", ip, port.port), service.clusterIpsArePlaceholders));
+  for (const ip of ips.external) frontends.push(at("external-ip", ip, port.port));
+  for (const ip of ips.loadBalancer) frontends.push(at("load-balancer-ip", ip, port.port));
+  if (port.nodePort !== undefined)
+    frontends.push(made(at("node-port", undefined, port.nodePort), port.nodePortIsPlaceholder));
+  return frontends;
+}
+
 /**
  * Ranges of the other family do not count, and a list without any of this family lets everyone in, as in kube-proxy
- * (`problemsOf` warns of it). A zero block empties the list (kube-proxy 1.36).
+ * (`findProblems` warns of it). A zero block empties the list (kube-proxy 1.36).
  */
 function rangesOf(service: Service, vips: readonly Ip[], view: View): SourceRanges | undefined {
   const cidrs = service.sourceRanges.filter((cidr) => cidrFamily(cidr) === view.family);

@@ -9,7 +9,7 @@ export type Family = 4 | 6;
  */
 export type Ip = string & { readonly __brand: "Ip" };
 
-const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const ipv4 = new RegExp(`^${octet}\\.${octet}\\.${octet}\\.${octet}$`);
 
 /**

@@ -5,7 +5,7 @@ import { readDesired, type Desired } from "../desired/desired.ts";
 import { apply as applyRuleset, rehearse, type Applied, type Refusal } from "../kernel/apply.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/tools.ts";
-import { renderChanges, renderCount } from "../output/changes.ts";
+import { renderChanges, renderCount, wantsColour } from "../output/changes.ts";
 import { placeholderLine } from "../output/plan-text.ts";
 import { thisHost, toDesiredOptions, type InputOptions, type VariantOptions } from "./options.ts";
 import { exit, reportInput } from "./report.ts";
@@ -48,7 +48,7 @@ export function report(
   { log, dryRun }: { readonly log: Logger; readonly dryRun: boolean },
 ): boolean {
   const { changes, batches, refused, left } = applied;
-  if (dryRun) process.stdout.write(renderChanges(changes, process.stdout.isTTY));
+  if (dryRun) process.stdout.write(renderChanges(changes, wantsColour()));
   const verb = dryRun ? "would be: " : "";
   process.stdout.write(
     `IPv${family}: ${verb}${renderCount(changes)}${batches.length > 1 ? `, in ${batches.length} batches` : ""}\n`,

@@ -17,7 +17,7 @@ import { apply, readChanges } from "../kernel/apply.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { CommandError, run } from "../kernel/run.ts";
 import { findTool, openKernel } from "../kernel/tools.ts";
-import { renderChanges, renderCount } from "../output/changes.ts";
+import { renderChanges, renderCount, wantsColour } from "../output/changes.ts";
 import { renderPlan } from "../output/plan-text.ts";
 import { renderSummary } from "../output/summary.ts";
 import { exit } from "./report.ts";
@@ -69,7 +69,7 @@ async function demonstrate(): Promise<number> {
     const after = buildOf(exampleDesired(endpointsAfter));
     say(
       "rulewright diff, after hello-3 was replaced by hello-4",
-      renderChanges(await readChanges(kernel, after.ruleset), process.stdout.isTTY),
+      renderChanges(await readChanges(kernel, after.ruleset), wantsColour()),
     );
     say("Applied", await applyAndTell(kernel, after));
     say("Connections", await sendAndTell());

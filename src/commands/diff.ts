@@ -14,7 +14,7 @@ import { InputError, readDesired } from "../desired/desired.ts";
 import { chainsPerBatch, readChanges } from "../kernel/apply.ts";
 import { openKernel } from "../kernel/tools.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { changeJson, renderChanges, renderCount } from "../output/changes.ts";
+import { changeJson, renderChanges, renderCount, wantsColour } from "../output/changes.ts";
 import { placeholderLine } from "../output/plan-text.ts";
 import { splitDumps } from "../kernel/dump.ts";
 import { thisHost, toDesiredOptions, type InputOptions, type VariantOptions } from "./options.ts";
@@ -73,8 +73,7 @@ function render({ found, placeholders, kernel }: Difference, options: DiffOption
       return (
         found
           .map(
-            ({ family, changes }) =>
-              `IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, process.stdout.isTTY)}`,
+            ({ family, changes }) => `IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, wantsColour())}`,
           )
           .join("") + madeUp
       );

@@ -58,7 +58,10 @@ export function familyOption(): Option {
 }
 
 export function addVariantOption(command: Command): Command {
-  const option = new Option("--variant <variant>", "which iptables to use (default: the one that kubelet uses here)");
+  const option = new Option(
+    "--variant <variant>",
+    "which iptables the rules are for (default: on a host the one that kubelet uses, else nft)",
+  );
   return command.addOption(option.choices(["nft", "legacy"]));
 }
 

@@ -21,7 +21,7 @@ export type FakeKernel = Kernel & {
  * A kernel that keeps to `iptables-restore --noflush`: sections one after the other, each taken whole or not at all; a chain
  * line empties or makes its chain; jumps to missing chains, deletions of chains in use and of rules that are not there,
  * loops, long names and lines that make no sense are refused, with the line's number. Rules are kept word for word, so what
- * is written must be in the form in which iptables-save prints it. Source: iptables-restore.c; spec 2.9.
+ * is written must be in the form in which iptables-save prints it. Source: iptables-restore.c.
  */
 export function createFakeKernel(options: FakeOptions = {}): FakeKernel {
   const { variant = "nft", refuse } = options;

@@ -40,6 +40,11 @@ export function changeJson(change: Change) {
   };
 }
 
+/** Whether standard output is a terminal that shows colours, and nobody asked for none (NO_COLOR). */
+export function wantsColour(): boolean {
+  return process.stdout.isTTY && process.stdout.hasColors();
+}
+
 const everyService = "all Services";
 
 function groupByService(changes: readonly Change[]): { service: string; members: Change[] }[] {

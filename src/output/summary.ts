@@ -35,7 +35,7 @@ function rowOf({ model }: Build, port: ServicePort, frontend: Frontend): string[
     frontend.kind,
     policyOf(port, frontend),
     endpointsOf(frontend),
-    served ? (unreachable(frontend, model.view) ?? entryChain(frontend, port) ?? "-") : "taken by another Service",
+    served ? (unreachable(frontend, model.view) ?? entryChain(frontend) ?? "-") : "taken by another Service",
   ];
 }
 

@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { execa, execaSync } from "execa";
-import { servicePortChain } from "../../rules/index.ts";
+import { hashedName } from "../../rules/iptables/ruleset/chain-name.ts";
 import { baselineInParts, baselineJumps, baselinePartialSync, baselineSync } from "./baseline.ts";
 import { endpointChain, endpointsOf, hash16, serviceChain } from "./baseline-service.ts";
 
@@ -19,7 +19,7 @@ describe("baseline", () => {
   });
 
   test("names a Service's chain as we do", () => {
-    const ours = servicePortChain("KUBE-SVC-", { name: "team-01/service-00001:http", protocol: "TCP" });
+    const ours = hashedName("KUBE-SVC-", "team-01/service-00001:httptcp");
     expect(serviceChain(1)).toBe(ours);
   });
 

@@ -16,7 +16,7 @@ export type BaselineChange = { readonly event: Event; readonly service: number }
 
 /**
  * What kube-proxy writes in a full sync: filter, then nat with a list of all Services and a chain for each endpoint. Past 1,000
- * endpoints, rules of endpoints carry no comments. Source: spec 2.4.
+ * endpoints, rules of endpoints carry no comments. Source: kube-proxy iptables/proxier.go.
  */
 export function baselineSync(size: Size): string {
   return sync(size, { services: upTo(size.services), dispatched: size.services, stale: [] });
@@ -49,7 +49,7 @@ export function baselineInParts(size: Size): string[] {
   return [...parts, sync(size, { services: [], dispatched: size.services, stale: [] })];
 }
 
-/** The jumps from built-in chains, which kube-proxy makes one by one before its first sync. Source: spec 2.3. */
+/** The jumps from built-in chains, which kube-proxy makes one by one before its first sync. Source: kube-proxy iptablesJumpChains. */
 export function baselineJumps(): string {
   const [isNew, jump] = [
     "-m conntrack --ctstate NEW ",

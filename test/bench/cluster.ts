@@ -6,11 +6,10 @@ export type Size = { readonly services: number; readonly endpoints: number };
 /** The node that rules are made for, one of `nodes`. */
 export const thisNode = "node-7";
 
-/** Its address, that of the server that stands for all pods in `network.ts`, and the addresses of pods and cluster IPs. */
+/** Its address, that of the server that stands for all pods in `connect.ts`, and the addresses of pods. */
 export const nodeIp = "192.168.0.1";
 export const podsIp = "192.168.0.2";
 export const podCidr = "10.128.0.0/13";
-export const serviceCidr = "10.96.0.0/12";
 
 export const servicePort = 80;
 export const podPort = 8080;

@@ -46,10 +46,12 @@ function amount(value: number, unit: Unit): string {
 }
 
 /** Faster than the baseline as `12x faster`, slower as `1.24x`. */
-function ratioOf({ ours, baseline }: Figure): string {
+function ratioOf({ ours, baseline, unit }: Figure): string {
   if (baseline === undefined) return "";
   const slower = ours / baseline.value;
-  return slower >= 0.95 ? `${slower.toFixed(2)}x` : `${(1 / slower).toFixed(1)}x faster`;
+  return slower >= 0.95
+    ? `${slower.toFixed(2)}x`
+    : `${(1 / slower).toFixed(1)}x ${unit === "lines" ? "fewer" : "faster"}`;
 }
 
 function targetOf(target: Target | undefined, unit: Unit): string {

@@ -14,7 +14,7 @@ export type Calls = {
   readonly connect: (request: ConnectRequest) => Promise<number[]>;
 };
 
-export type RestoreRequest = { readonly variant: Variant; readonly scripts: readonly string[] };
+type RestoreRequest = { readonly variant: Variant; readonly scripts: readonly string[] };
 
 /** The restore processes' time: from start to end, and of CPU (in units of 10 ms). */
 export type Spent = { readonly wallMs: number; readonly cpuMs: number };

@@ -1,6 +1,5 @@
 // Chain names. In: what a chain is for. Out: ChainName, made nowhere else.
-import { sha256 } from "@noble/hashes/sha2.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { hash16 } from "../../model/hash.ts";
 
 /** A chain's name: at most 28 characters (XT_EXTENSION_MAXNAMELEN less the end), printable, without spaces. Made only here. */
 export type ChainName = string & { readonly __brand: "ChainName" };
@@ -23,6 +22,11 @@ export function hashedName(prefix: ChainPrefix, identity: string): ChainName {
   return `${prefix}${hash16(identity)}` as ChainName;
 }
 
+/** `prefix` and 16 characters made by `hash16` before. */
+export function chainOfHash(prefix: ChainPrefix, hash: string): ChainName {
+  return `${prefix}${hash}` as ChainName;
+}
+
 /** `prefix` and `text` itself where that is not too long, else its hash. */
 export function readableName(prefix: ChainPrefix, text: string): ChainName {
   return isReadable(prefix, text) ? chainName(prefix + text) : hashedName(prefix, text);
@@ -31,16 +35,4 @@ export function readableName(prefix: ChainPrefix, text: string): ChainName {
 /** Whether `readableName` keeps the text. */
 export function isReadable(prefix: ChainPrefix, text: string): boolean {
   return prefix.length + text.length <= maxChainName && !text.includes(" ");
-}
-
-/** The first 16 characters of base32(sha256(text)): 80 bits, RFC 4648 alphabet. */
-function hash16(text: string): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const digest = sha256(utf8ToBytes(text));
-  let out = "";
-  for (let at = 0; at < 10; at += 5) {
-    const bytes = digest.subarray(at, at + 5).reduce((sum, byte) => sum * 256 + byte, 0);
-    for (let shift = 7; shift >= 0; shift--) out += alphabet.charAt(Math.floor(bytes / 32 ** shift) % 32);
-  }
-  return out;
 }

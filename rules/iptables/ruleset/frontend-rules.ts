@@ -31,8 +31,7 @@ export type FrontendTree = Exclude<TreeName, "hairpins" | "healthPorts">;
 
 /** The rules of a frontend, by tree. The family is not to be seen from a node port, which has no address. */
 export function frontendRules(frontend: Frontend, family: Family): Partial<Record<FrontendTree, Rule>> {
-  const name = { name: frontend.service, protocol: frontend.protocol };
-  const entry = entryChain(frontend, name);
+  const entry = entryChain(frontend);
   const dead = refusal(frontend, family);
   switch (frontend.kind) {
     case "cluster-ip":

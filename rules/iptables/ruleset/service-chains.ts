@@ -2,22 +2,20 @@
 import { hostCidr } from "../../net/cidr.ts";
 import { familyOf, hostPort } from "../../net/ip.ts";
 import type { Endpoint } from "../../model/endpoints.ts";
-import type { Fate, Frontend, ServicePort, SourceRanges } from "../../model/service-port.ts";
+import type { Fate } from "../../model/fates.ts";
+import type { Frontend, ServicePort, SourceRanges } from "../../model/service-port.ts";
 import type { View } from "../../model/view.ts";
 import { balance, type Choice } from "./balance.ts";
 import { type Chain } from "./chain.ts";
-import { chainName, hashedName, type ChainName, type ChainPrefix } from "./chain-name.ts";
+import { chainName, chainOfHash, hashedName, type ChainName, type ChainPrefix } from "./chain-name.ts";
 import { comment, destinationPort, jumpTo, type Negatable, type Rule, type Target } from "./rule.ts";
 
 /** Sets the mark that `KUBE-POSTROUTING` masquerades by. */
 export const markMasquerade = chainName("KUBE-MARK-MASQ");
 
 /** The chain of a Service port that does what `prefix` stands for. Source: kube-proxy servicePortChainName. */
-export function servicePortChain(
-  prefix: ChainPrefix,
-  port: { readonly name: string; readonly protocol: string },
-): ChainName {
-  return hashedName(prefix, port.name + port.protocol.toLowerCase());
+export function servicePortChain(prefix: ChainPrefix, { hash }: { readonly hash: string }): ChainName {
+  return chainOfHash(prefix, hash);
 }
 
 /**
@@ -35,17 +33,14 @@ export function buildServiceChains(port: ServicePort, view: View): Chain[] {
 }
 
 /** The chain that traffic for a frontend enters; undefined where it must not be translated at all. */
-export function entryChain(
-  frontend: Frontend,
-  port: { readonly name: string; readonly protocol: string },
-): ChainName | undefined {
+export function entryChain(frontend: Frontend): ChainName | undefined {
   if (frontend.kind !== "cluster-ip") {
     if (!frontend.fates.some(({ verdict }) => verdict.kind === "balance")) return undefined;
-    return servicePortChain(frontend.sourceRanges === undefined ? "KUBE-EXT-" : "KUBE-FW-", port);
+    return servicePortChain(frontend.sourceRanges === undefined ? "KUBE-EXT-" : "KUBE-FW-", frontend);
   }
   const verdict = frontend.fates.at(-1)?.verdict;
   if (verdict?.kind !== "balance") return undefined;
-  return servicePortChain(balancePrefix[verdict.over], port);
+  return servicePortChain(balancePrefix[verdict.over], frontend);
 }
 
 /** `-s` or `-i` for packets of local pods, or for all others. */
@@ -69,7 +64,7 @@ type EndpointSet = { readonly over: "cluster" | "local"; readonly endpoints: rea
 function balanceChain({ over, endpoints }: EndpointSet, port: ServicePort, view: View): Chain[] {
   if (endpoints.length === 0) return [];
   const name = servicePortChain(balancePrefix[over], port);
-  const masquerading = port.frontends.flatMap((frontend) => clusterIpMasquerade(frontend, over, view));
+  const masquerading = clusterIpMasquerade(port, over, view);
   const choices = endpoints.map((endpoint): Choice => ({
     id: hostPort(endpoint.ip, endpoint.port),
     rule: toEndpoint(endpoint, port),
@@ -90,12 +85,18 @@ function named(rules: readonly Rule[], text: string): readonly Rule[] {
   return [{ ...first, matches: [comment(text), ...first.matches] }, ...rest];
 }
 
-function clusterIpMasquerade(frontend: Frontend, over: "cluster" | "local", view: View): Rule[] {
-  const verdict = frontend.fates.at(-1)?.verdict;
-  if (frontend.kind !== "cluster-ip" || verdict?.kind !== "balance" || verdict.over !== over) return [];
-  if (verdict.masquerade === "never") return [];
-  const clients = verdict.masquerade === "always" ? {} : localPodMatch(view, true);
-  return [{ ...clients, ...frontendMatch(frontend, "cluster IP"), target: jumpTo(markMasquerade) }];
+/** Marks what comes to a cluster IP from clients that must be masqueraded. */
+function clusterIpMasquerade(port: ServicePort, over: "cluster" | "local", view: View): Rule[] {
+  return port.frontends.flatMap((frontend) => {
+    const verdict = frontend.fates.at(-1)?.verdict;
+    if (frontend.kind !== "cluster-ip" || verdict?.kind !== "balance" || verdict.over !== over) return [];
+    if (verdict.masquerade === "never") return [];
+    const clients = verdict.masquerade === "always" ? {} : localPodMatch(view, true);
+    // Where nothing else leads to the chain, what is in it is for the cluster IP: asking again would only cost.
+    const only = port.frontends.length === 1;
+    const match = only ? { matches: [comment(`${port.name} cluster IP`)] } : frontendMatch(frontend, "cluster IP");
+    return [{ ...clients, ...match, target: jumpTo(markMasquerade) }];
+  });
 }
 
 /** Destination, protocol and port of a frontend with an address, and the comment that says whose it is. */
@@ -190,7 +191,7 @@ function externalRules(fate: Fate, port: ServicePort, view: View): Rule[] {
 /** What no rule here lets through is not translated, and then dropped in KUBE-PROXY-FIREWALL. */
 function firewallChain(port: ServicePort): Chain[] {
   const guarded = port.frontends.filter(
-    (frontend) => frontend.sourceRanges !== undefined && entryChain(frontend, port) !== undefined,
+    (frontend) => frontend.sourceRanges !== undefined && entryChain(frontend) !== undefined,
   );
   const ranges = guarded[0]?.sourceRanges;
   if (ranges === undefined) return [];

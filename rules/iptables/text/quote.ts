@@ -6,16 +6,18 @@
  * Source: iptables xshared.c add_param_to_argv: words end at a space, tab or newline; `"` quotes; `\` escapes inside quotes.
  */
 export function quote(word: string): string {
-  const clean = word.replaceAll(/[^\x20-\x7e]/g, "?");
-  if (/^[A-Za-z0-9_.:,/+=%@\[\]-]+$/.test(clean)) return clean;
-  return `"${clean.replaceAll(/["\\]/g, "\\$&")}"`;
+  return /^[A-Za-z0-9_.:,/+=%@[\]-]+$/.test(word) ? word : inQuotes(word);
 }
 
 /** A comment, quoted as iptables-save does: unless it is made of letters, digits, `_` and the like only. */
 export function quoteComment(text: string): string {
-  const clean = text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, maxComment);
-  if (/^[A-Za-z0-9_-]+$/.test(clean)) return clean;
-  return `"${clean.replaceAll(/["\\]/g, "\\$&")}"`;
+  const kept = text.length > maxComment ? text.slice(0, maxComment) : text;
+  return /^[A-Za-z0-9_-]+$/.test(kept) ? kept : inQuotes(kept);
+}
+
+function inQuotes(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text) && !text.includes('"') && !text.includes("\\")) return `"${text}"`;
+  return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
 /** Longest comment that the kernel keeps. Source: xt_comment.h XT_MAX_COMMENT_LEN, less the end. */

@@ -109,7 +109,7 @@ function wanted(frontend: Frontend, client: Client, view: View): unknown {
   // Where nothing is served at all, source ranges are not asked.
   if (sourceRanges !== undefined && !isDead && !sourceRanges.cidrs.some((cidr) => cidrHolds(cidr, client.ip)))
     return "drop";
-  // As in kube-proxy, KUBE-EXTERNAL-SERVICES is not on the way of what the node itself sends out (spec 2.3).
+  // As in kube-proxy, KUBE-EXTERNAL-SERVICES is not on the way of what the node itself sends out.
   const isOut = client.isNode && (frontend.kind === "external-ip" || frontend.kind === "load-balancer-ip");
   if (verdict?.kind !== "balance") return isOut ? "passed on: " : verdict?.kind;
   const masquerade = verdict.masquerade === "always" || (verdict.masquerade === "unless-local-pod" && !isPod);

@@ -1,6 +1,7 @@
-// Tests of rules/model/service-port.ts: who gets what at each frontend. Source of the tables: spec 2.5 and 1.1.
+// Tests of rules/model/service-port.ts: who gets what at each frontend.
 import { describe, expect, test } from "@jest/globals";
-import { buildServicePorts, frontendKey, servicePortName, type Fate } from "../../../rules/model/service-port.ts";
+import type { Fate } from "../../../rules/model/fates.ts";
+import { buildServicePorts, frontendKey, servicePortName } from "../../../rules/model/service-port.ts";
 import { aService, aSlice, anIp, type EndpointFields, type ServiceFields } from "../../make/objects.ts";
 import { aView, type ViewFields } from "../../make/node.ts";
 

@@ -30,8 +30,14 @@ export async function describeNodes(
 ): Promise<void> {
   for (const variant of variants) {
     const answer = await canMakeNode(variant);
-    if (answer.yes) describe(`${title} (${variant})`, () => declareWithNode(declare, variant));
-    else describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => declare(noNode));
+    if (answer.yes)
+      describe(`${title} (${variant})`, () => {
+        declareWithNode(declare, variant);
+      });
+    else
+      describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => {
+        declare(noNode);
+      });
   }
 }
 
@@ -54,7 +60,11 @@ function declareWithNode(declare: (node: () => Node) => void, variant: Variant):
     lock = join(await aFolder(), "xtables.lock");
     await built();
   }, 120_000);
-  beforeEach(() => runTool(ip, ["netns", "add", name]));
+  beforeEach(async () => {
+    await runTool(ip, ["netns", "add", name]);
+    // A new namespace takes it from the host. Source: ip-sysctl.rst, devconf_inherit_init_net.
+    await run("sysctl", ["-q", "-w", "net.ipv4.conf.all.route_localnet=0"]);
+  });
   afterEach(() => removeNamespaces(ip, prefix));
   afterAll(() => rm(lock, { force: true }));
 

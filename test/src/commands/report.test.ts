@@ -24,7 +24,7 @@ test.each([
   ["sound input", input, { failed: false, levels: [] }],
   ["an error", badInput, { failed: true, levels: ["error"] }],
   ["two errors", `${badInput}---\n{}\n`, { failed: true, levels: ["error", "error"] }],
-  ["a warning", input.replace("port: 80", "port: 80, nodePort: 30000"), { failed: false, levels: ["warn"] }],
+  ["a warning", `${input}---\n${input.replace("web", "web2")}`, { failed: false, levels: ["warn"] }],
   [
     "skipped kinds, counted in one line",
     `${input}---\n{ apiVersion: v1, kind: Secret }\n---\n{ apiVersion: v1, kind: ConfigMap }\n`,

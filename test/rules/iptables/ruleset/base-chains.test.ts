@@ -1,4 +1,4 @@
-// Tests of rules/iptables/ruleset/base-chains.ts. Source: spec 2.2 to 2.4.
+// Tests of rules/iptables/ruleset/base-chains.ts. Source: kube-proxy iptables/proxier.go.
 import { describe, expect, test } from "@jest/globals";
 import { renderRuleset } from "../../../../rules/iptables/text/render-ruleset.ts";
 import { rulesetOf, aView, type ViewFields } from "../../../make/node.ts";

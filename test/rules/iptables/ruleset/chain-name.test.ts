@@ -9,7 +9,7 @@ import {
   readableName,
 } from "../../../../rules/iptables/ruleset/chain-name.ts";
 
-// Source: spec 2.1, kube-proxy's own unit tests and dumps.
+// Source: kube-proxy's own unit tests and dumps.
 test.each([
   ["KUBE-SVC-", "ns1/svc1:p80tcp", "KUBE-SVC-XPGD46QRK7WJZT7O"],
   ["KUBE-SEP-", "ns1/svc1:p80tcp10.180.0.1:80", "KUBE-SEP-SXIVWICOYRO3J4NJ"],

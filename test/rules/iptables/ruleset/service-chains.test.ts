@@ -1,11 +1,7 @@
 // Tests of rules/iptables/ruleset/service-chains.ts. What the chains do is tested in meaning.test.ts; here: how they look.
 import { describe, expect, test } from "@jest/globals";
-import {
-  buildServiceChains,
-  entryChain,
-  localPodMatch,
-  servicePortChain,
-} from "../../../../rules/iptables/ruleset/service-chains.ts";
+import { buildServiceChains, entryChain, localPodMatch } from "../../../../rules/iptables/ruleset/service-chains.ts";
+import { hashedName } from "../../../../rules/iptables/ruleset/chain-name.ts";
 import { buildServicePorts } from "../../../../rules/model/service-port.ts";
 import { ruleLine } from "../../../../rules/iptables/text/render-rule.ts";
 import { aService, aSlice, type EndpointFields, type ServiceFields } from "../../../make/objects.ts";
@@ -108,12 +104,10 @@ describe("where a frontend enters", () => {
     ],
   ])("%s", (_, fields, endpoints, expected) => {
     const [port] = buildServicePorts({ service: aService(fields), slices: [aSlice({ endpoints })] }, aView());
-    const names = port?.frontends.map((frontend) => entryChain(frontend, port));
+    const names = port?.frontends.map((frontend) => entryChain(frontend));
     expect(names).toEqual(
       expected.map((prefix) =>
-        prefix === undefined
-          ? undefined
-          : servicePortChain(prefix as "KUBE-SVC-", { name: "default/web", protocol: "TCP" }),
+        prefix === undefined ? undefined : hashedName(prefix as "KUBE-SVC-", "default/webtcp"),
       ),
     );
   });

@@ -64,7 +64,7 @@ describe("as the kernel prints it", () => {
     expect(parseRule(splitWords(text))).toEqual(rule);
   });
 
-  // Source: spec 2.9, read back from iptables 1.8.9.
+  // Source: read back from iptables 1.8.9.
   test.each([
     [2, "0.50000000000"],
     [3, "0.33333333349"],
