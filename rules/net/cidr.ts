@@ -33,6 +33,19 @@ export function cidrFromDigits(digits: string, width: number): Cidr {
   return `${ipFromDigits(digits.padEnd(width, "0"))}/${digits.length * 4}` as Cidr;
 }
 
+/** The smallest block, in steps of 4 bits, that holds all of `cidrs`, which are of one family; undefined for none. */
+export function coveringCidr(cidrs: readonly Cidr[]): Cidr | undefined {
+  const digits = cidrs.map((cidr) => {
+    const { ip, bits } = splitCidr(cidr);
+    return ipDigits(ip).slice(0, Math.floor(bits / 4));
+  });
+  const [first] = digits;
+  if (first === undefined) return undefined;
+  let common = first;
+  for (const other of digits) while (!other.startsWith(common)) common = common.slice(0, -1);
+  return cidrFromDigits(common, cidrs[0]?.includes(":") === true ? 32 : 8);
+}
+
 /** Network address and length of a block. */
 export function splitCidr(cidr: Cidr): { readonly ip: Ip; readonly bits: number } {
   const slash = cidr.indexOf("/");

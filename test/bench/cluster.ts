@@ -10,6 +10,9 @@ export const thisNode = "node-7";
 export const nodeIp = "192.168.0.1";
 export const podsIp = "192.168.0.2";
 export const podCidr = "10.128.0.0/13";
+/** All pods: those that are endpoints, and one on this node that is only a client. */
+export const clusterCidr = "10.128.0.0/9";
+export const clientPodIp = "10.200.0.2";
 
 export const servicePort = 80;
 export const podPort = 8080;

@@ -1,8 +1,8 @@
-// Row "connect": how long a TCP connect takes on a node. In: Scale. Out: Figures of median times, against a node without rules.
+// Row "connect": how long a TCP connect takes, from a pod and from the node itself. In: Scale. Out: Figures of median times, against a node without rules.
 import type { Variant } from "../../src/kernel/kernel.ts";
-import { clusterIp, nodeIp, podCidr, podIp, podPort, podsIp, servicePort, type Size } from "./cluster.ts";
+import { clientPodIp, clusterIp, nodeIp, podCidr, podIp, podPort, podsIp, servicePort, type Size } from "./cluster.ts";
 import { median, type Figure } from "./figure.ts";
-import { openPair, type Place } from "./namespaces.ts";
+import { openLine, type Place } from "./namespaces.ts";
 import { sizeOf, sizeText, type Row, type Scale } from "./row.ts";
 import { subject, type Layout } from "./subject.ts";
 
@@ -42,26 +42,37 @@ type Wanted = {
   readonly rules?: { readonly layout: Layout; readonly variant: Variant; readonly size: Size };
 };
 
-type Node = Wanted & { readonly places: readonly Place[]; readonly target: Target; readonly took: number[] };
+/** Where a connection comes from. Most come from pods; the node's own pass OUTPUT, and are masqueraded. */
+const clients = ["pod", "node"] as const;
+type Client = (typeof clients)[number];
+
+type Node = Wanted & {
+  readonly places: readonly Place[];
+  readonly from: Readonly<Record<Client, Place>>;
+  readonly target: Target;
+  readonly took: Readonly<Record<Client, number[]>>;
+};
 
 type Target = { readonly ip: string; readonly port: number };
 
 /** A node with its rules, and a server behind every pod address. */
 async function openNode(wanted: Wanted): Promise<Node> {
-  const { here, there } = await openPair({ nodeIp, podsIp, podCidr });
-  await there.call("listen", podPort);
+  const { pod: client, node, far } = await openLine({ nodeIp, podsIp, podCidr, clientPodIp });
+  await far.call("listen", podPort);
   const { rules, oneRule } = wanted;
   const pod = podIp({ services: 1, endpoints: 1 }, 0, 0);
   if (oneRule !== undefined) {
     const match = `-d ${clusterIp(0)}/32 -p tcp -m tcp --dport ${servicePort}`;
-    const script = `*nat\n-A OUTPUT ${match} -j DNAT --to-destination ${pod}:${podPort}\nCOMMIT\n`;
-    await here.call("restore", { variant: oneRule, scripts: [script] });
+    const rule = (chain: string) => `-A ${chain} ${match} -j DNAT --to-destination ${pod}:${podPort}\n`;
+    const script = `*nat\n${rule("PREROUTING")}${rule("OUTPUT")}COMMIT\n`;
+    await node.call("restore", { variant: oneRule, scripts: [script] });
   }
-  if (rules !== undefined) await subject(here, rules).load();
+  if (rules !== undefined) await subject(node, rules).load();
   const last = (rules?.size.services ?? 1) - 1;
   const isDirect = rules === undefined && oneRule === undefined;
   const target = isDirect ? { ip: pod, port: podPort } : { ip: clusterIp(last), port: servicePort };
-  return { ...wanted, places: [here, there], target, took: [] };
+  const took = { pod: [], node: [] };
+  return { ...wanted, places: [client, node, far], from: { pod: client, node }, target, took };
 }
 
 /** Short turns: what else the machine does hits all alike. */
@@ -69,35 +80,45 @@ async function connectInTurns(nodes: readonly Node[], scale: Scale): Promise<voi
   const [turns, count] = scale === "quick" ? [5, 50] : [40, 100];
   for (let turn = -1; turn < turns; turn++) {
     for (const node of nodes) {
-      const took = await node.places[0]?.call("connect", { ...node.target, count });
-      // The first turn warms up caches and Node's compiler.
-      if (turn >= 0) node.took.push(...(took ?? []));
+      for (const client of clients) {
+        const took = await node.from[client].call("connect", { ...node.target, count });
+        // The first turn warms up caches and Node's compiler.
+        if (turn >= 0) node.took[client].push(...took);
+      }
     }
   }
 }
 
 function figuresOf(nodes: readonly Node[], services: number): Figure[] {
-  const of = (name: string) => median(nodes.find((node) => node.name === name)?.took ?? []);
-  const figure = (name: string, ours: string, against: { readonly node: string; readonly what: string }): Figure => ({
-    name: `TCP connect ${name}`,
+  const of = (name: string, client: Client) => median(nodes.find((node) => node.name === name)?.took[client] ?? []);
+  const figure = (
+    client: Client,
+    name: string,
+    against: { readonly ours: string; readonly other: string },
+  ): Figure => ({
+    name: `TCP connect from ${client === "pod" ? "a pod" : "the node"} ${name}`,
     unit: "us",
-    ours: of(ours),
-    baseline: { value: of(against.node), what: against.what },
+    ours: of(against.ours, client),
+    baseline: { value: of(against.other, client), what: whatItIs(against.other) },
   });
-  const none = { node: "none", what: "no rules" };
   const target = { kind: "slower-at-most" as const, times: 1.3 };
-  return variants.flatMap((variant): Figure[] => {
-    const last = `to the last Service, ${sizeText(services)}, iptables-${variant}`;
-    const wide = `to a Service of 1,000 endpoints, iptables-${variant}`;
-    const one = { node: `one rule ${variant}`, what: "one DNAT rule" };
-    const baseline = { node: `baseline ${variant}`, what: "kube-proxy's layout" };
-    return [
-      figure(`through a single DNAT rule, iptables-${variant}`, one.node, none),
-      { ...figure(last, `ours ${variant}`, none), target },
-      figure(`${last}, against one rule`, `ours ${variant}`, one),
-      figure(`${last}, against kube-proxy's`, `ours ${variant}`, baseline),
-      { ...figure(wide, `wide ${variant}`, none), target },
-      figure(`${wide}, against one rule`, `wide ${variant}`, one),
-    ];
-  });
+  return variants.flatMap((variant) =>
+    clients.flatMap((client): Figure[] => {
+      const last = `to the last Service, ${sizeText(services)}, iptables-${variant}`;
+      const wide = `to a Service of 1,000 endpoints, iptables-${variant}`;
+      const [ours, one, many] = [`ours ${variant}`, `one rule ${variant}`, `wide ${variant}`];
+      return [
+        figure(client, `through a single DNAT rule, iptables-${variant}`, { ours: one, other: "none" }),
+        { ...figure(client, last, { ours, other: "none" }), target },
+        figure(client, `${last}, against one rule`, { ours, other: one }),
+        figure(client, `${last}, against kube-proxy's`, { ours, other: `baseline ${variant}` }),
+        { ...figure(client, wide, { ours: many, other: "none" }), target },
+        figure(client, `${wide}, against one rule`, { ours: many, other: one }),
+      ];
+    }),
+  );
+}
+
+function whatItIs(node: string): string {
+  return node === "none" ? "no rules" : node.startsWith("one rule") ? "one DNAT rule" : "kube-proxy's layout";
 }

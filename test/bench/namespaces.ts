@@ -34,21 +34,32 @@ export async function openPlace(): Promise<Place> {
   return { name, call, close };
 }
 
-/** Two namespaces joined by a link. `here` is the node; all other addresses lead to `there`, which owns those of all pods. */
-export async function openPair(network: {
+/** A pod on a node, the node, and a far side that owns the addresses of all other pods. The node forwards between them. */
+export async function openLine(network: {
   readonly nodeIp: string;
   readonly podsIp: string;
   readonly podCidr: string;
-}): Promise<{ readonly here: Place; readonly there: Place }> {
-  const [here, there] = [await openPlace(), await openPlace()];
-  await ip(`-n ${here.name} link add eth0 type veth peer name eth0 netns ${there.name}
--n ${here.name} addr add ${network.nodeIp}/24 dev eth0
--n ${there.name} addr add ${network.podsIp}/24 dev eth0
--n ${here.name} link set eth0 up
--n ${there.name} link set eth0 up
--n ${here.name} route add default via ${network.podsIp}
--n ${there.name} route add local ${network.podCidr} dev lo`);
-  return { here, there };
+  readonly clientPodIp: string;
+}): Promise<{ readonly pod: Place; readonly node: Place; readonly far: Place }> {
+  const [pod, node, far] = [await openPlace(), await openPlace(), await openPlace()];
+  const { nodeIp, podsIp, podCidr, clientPodIp } = network;
+  await ip(`-n ${node.name} link add eth0 type veth peer name eth0 netns ${far.name}
+-n ${node.name} link add pod0 type veth peer name eth0 netns ${pod.name}
+-n ${node.name} addr add ${nodeIp}/24 dev eth0
+-n ${far.name} addr add ${podsIp}/24 dev eth0
+-n ${pod.name} addr add ${clientPodIp}/32 dev eth0
+-n ${node.name} link set eth0 up
+-n ${node.name} link set pod0 up
+-n ${far.name} link set eth0 up
+-n ${pod.name} link set eth0 up
+-n ${pod.name} route add ${nodeIp}/32 dev eth0
+-n ${pod.name} route add default via ${nodeIp}
+-n ${node.name} route add ${clientPodIp}/32 dev pod0
+-n ${node.name} route add default via ${podsIp}
+-n ${far.name} route add ${clientPodIp}/32 via ${nodeIp}
+-n ${far.name} route add local ${podCidr} dev lo`);
+  await execa("ip", ["netns", "exec", node.name, "tee", "/proc/sys/net/ipv4/ip_forward"], { input: "1" });
+  return { pod, node, far };
 }
 
 /** Removes what this process made, and what benches made that are gone. For an end by a signal, so nothing here waits. */

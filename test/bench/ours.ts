@@ -27,7 +27,7 @@ import {
 import {
   namespaceOf,
   nodeIp,
-  podCidr,
+  clusterCidr,
   serviceName,
   serviceObject,
   sliceObjects,
@@ -90,7 +90,7 @@ export function batchesBetween(from: State, to: State, chainsPerBatch: number): 
 
 const view: View = buildView(
   node,
-  { ...defaultSettings, detectLocal: { mode: "ClusterCIDR", cidrs: [podCidr as Cidr] } },
+  { ...defaultSettings, detectLocal: { mode: "ClusterCIDR", cidrs: [clusterCidr as Cidr] } },
   4,
 );
 

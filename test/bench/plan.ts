@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { manifest, nodeIp, podCidr, thisNode } from "./cluster.ts";
+import { manifest, nodeIp, clusterCidr, thisNode } from "./cluster.ts";
 import { median, type Figure } from "./figure.ts";
 import { runBuilt, type Ran } from "./process.ts";
 import { sizeOf, sizeText, type Row, type Scale } from "./row.ts";
@@ -40,7 +40,7 @@ async function measure(scale: Scale): Promise<Figure[]> {
   }
 }
 
-const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: ${podCidr}\n`;
+const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: ${clusterCidr}\n`;
 
 async function planOnce(directory: string, services: number): Promise<Ran> {
   const output = join(directory, "script");

@@ -1,6 +1,6 @@
 // Spreads connections evenly. In: endpoints, each with the rule end that leads to it. Out: rules, and chains for groups of many.
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { emptyRadix, leafSize, radixOf, values, type Radix } from "../../radix/radix.ts";
 import { type Chain } from "./chain.ts";
 import { hashedName, type ChainName } from "./chain-name.ts";
@@ -52,7 +52,10 @@ function share(parts: readonly { readonly size: number; readonly rule: Rule }[])
   });
 }
 
-/** Hexadecimal digits, so that a group has at most 16 parts; even, so that groups are of like size. */
+/**
+ * Digits of base 4: evenly spread, so that groups are of like size, and few to a group, since the rules of a group are tried one
+ * after the other: a connection to one of 1,000 endpoints passes 14 of them on average (computed from the rules).
+ */
 function digits(id: string): string {
-  return bytesToHex(sha256(utf8ToBytes(id)).subarray(0, 8));
+  return [...sha256(utf8ToBytes(id)).subarray(0, 8)].map((byte) => byte.toString(4).padStart(4, "0")).join("");
 }

@@ -1,5 +1,5 @@
 // What is there whatever the Services are: jumps, fixed chains. In: View, the roots of the dispatch trees. Out: jumps and chains of both tables.
-import { hostCidr, type Cidr } from "../../net/cidr.ts";
+import { coveringCidr, hostCidr, isZeroCidr, type Cidr } from "../../net/cidr.ts";
 import { needsLoopbackGuard, type View } from "../../model/view.ts";
 import { type BuiltInChain, type Chain, type Jump } from "./chain.ts";
 import { chainName } from "./chain-name.ts";
@@ -110,14 +110,16 @@ function deadNodePortJump(roots: Roots): Rule[] {
   return [{ matches: [{ kind: "address-type", destination: { is: "LOCAL" } }], target: jumpTo(name.deadNodePorts) }];
 }
 
-/** Only translated connections can have come back to where they came from. */
+/** Only translated connections can have come back to where they came from, and only to where such endpoints are. */
 function hairpinJump(roots: Roots): Rule[] {
   if (roots.hairpins.length === 0) return [];
+  const block = coveringCidr(roots.hairpins.flatMap(({ destination }) => destination?.is ?? []));
+  const destination = block === undefined || isZeroCidr(block) ? {} : { destination: { is: block } };
   const matches: Match[] = [
     comment("kubernetes service traffic back to its sender"),
     { kind: "connection-state", states: ["DNAT"] },
   ];
-  return [{ matches, target: jumpTo(name.hairpins) }];
+  return [{ ...destination, matches, target: jumpTo(name.hairpins) }];
 }
 
 /** The mark is cleared before masquerading, so that a packet that passes here again is not masqueraded again. */

@@ -6,6 +6,7 @@ import {
   cidrFamily,
   cidrFromDigits,
   cidrHolds,
+  coveringCidr,
   hostCidr,
   isZeroCidr,
   networkOf,
@@ -124,4 +125,18 @@ test.each([
 ])("%s has network %s, length %d, family %d, is everything: %s", (text, ip, bits, family, zero) => {
   const cidr = must(text);
   expect([splitCidr(cidr), cidrFamily(cidr), isZeroCidr(cidr)]).toEqual([{ ip, bits }, family, zero]);
+});
+
+describe("the block that covers several", () => {
+  test.each([
+    [["10.244.0.5/32"], "10.244.0.5/32"],
+    [["10.244.0.5/32", "10.244.0.9/32"], "10.244.0.0/28"],
+    [["10.244.0.0/20", "10.244.16.0/24"], "10.244.0.0/16"],
+    [["10.0.0.0/8", "192.0.2.1/32"], "0.0.0.0/0"],
+    [["fd00:10:244::5/128", "fd00:10:244::15/128"], "fd00:10:244::/120"],
+    [["10.0.0.0/9"], "10.0.0.0/8"],
+    [[], undefined],
+  ])("%j", (texts, covering) => {
+    expect(coveringCidr(texts.map(must))).toBe(covering);
+  });
 });

@@ -23,7 +23,7 @@ function chainsOf(fields: ServiceFields = {}, endpoints = two, options: ViewFiel
 describe("the rules of a Service port", () => {
   test("a cluster IP: what is not from a pod is marked, then the endpoints", () => {
     expect(chainsOf()).toEqual([
-      'KUBE-SVC ! -s 10.0.0.0/8 -d 10.96.0.1/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ',
+      'KUBE-SVC ! -s 10.0.0.0/8 -m comment --comment "default/web cluster IP" -j KUBE-MARK-MASQ',
       "KUBE-SVC -p tcp -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.1.0.1:8080",
       "KUBE-SVC -p tcp -j DNAT --to-destination 10.1.0.2:8080",
     ]);
@@ -37,7 +37,7 @@ describe("the rules of a Service port", () => {
 
   test("affinity: known clients first, one chain an endpoint", () => {
     expect(chainsOf({ affinitySeconds: 60 }, one, { settings: { masqueradeAll: true } })).toEqual([
-      'KUBE-SVC -d 10.96.0.1/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ',
+      'KUBE-SVC -m comment --comment "default/web cluster IP" -j KUBE-MARK-MASQ',
       "KUBE-SVC -m recent --rcheck --seconds 60 --reap --name KUBE-SEP --mask 255.255.255.255 --rsource -j KUBE-SEP",
       "KUBE-SVC -j KUBE-SEP",
       'KUBE-SEP -p tcp -m comment --comment "default/web" -m recent --set --name KUBE-SEP --mask 255.255.255.255 --rsource -j DNAT --to-destination 10.1.0.1:8080',
