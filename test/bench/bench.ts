@@ -19,10 +19,11 @@ const rows: readonly Row[] = [start, update, plan, connect, change, load];
 /** Targets that are missed for reasons that we know and that are not ours to remove. */
 const explained: readonly Explanation[] = [
   {
-    figures: ["TCP connect to"],
+    figures: ["TCP connect from"],
     because:
-      "A single DNAT rule, the least that any Service needs, makes a connect 1.25 times as long as no rules by itself: " +
-      "connection tracking and translation. What our rules add to that stands in the lines against one rule.",
+      "A single DNAT rule, the least that any Service needs, makes a connect 1.25 to 1.3 times as long as no rules: connection " +
+      "tracking and translation. What our rules add to that stands in the lines against one rule. Tried without a gain that would " +
+      "close it: two bits instead of four a level of the dispatch tree, no filter table (1 us), no masquerade rules (1.5 us).",
   },
   {
     figures: [
@@ -31,7 +32,15 @@ const explained: readonly Explanation[] = [
     ],
     because:
       "The kernel checks every rule that can be reached from PREROUTING, and again from OUTPUT, whenever a commit adds a rule " +
-      "(Linux nft_table_validate; nine tenths of the restore's CPU time). With the jumps from there removed the time hardly grows.",
+      "(Linux nf_tables_commit, nft_table_validate, nft_chain_validate: nearly all of the restore's CPU time in a profile). With the " +
+      "jumps from there removed the time hardly grows. Tried: single-rule edits instead of chains, goto instead of jump, no comments, " +
+      "shorter rules; the best saves a fifth. Deleting rules alone is not checked.",
+  },
+  {
+    figures: ["first load, 10,000 x 5, iptables-legacy"],
+    because:
+      "Time goes with the number of rules, 2.4 times fewer than in kube-proxy's layout, and in both layouts into the tool's own option " +
+      "parsing (a profile shows no single place). Measured 3.3 to 4.7 times from run to run; fewer chains or sorted input change nothing.",
   },
 ];
 

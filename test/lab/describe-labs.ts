@@ -16,8 +16,14 @@ export async function describeLabs(
 ): Promise<void> {
   for (const variant of ["nft", "legacy"] as const) {
     const answer = await canMakeLab(variant);
-    if (answer.yes) describe(`${title} (${variant})`, () => declareWithLab(declare, { ...options, variant }));
-    else describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => declare(noLab, variant));
+    if (answer.yes)
+      describe(`${title} (${variant})`, () => {
+        declareWithLab(declare, { ...options, variant });
+      });
+    else
+      describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => {
+        declare(noLab, variant);
+      });
   }
 }
 

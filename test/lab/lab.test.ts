@@ -200,14 +200,6 @@ await describeLabs(
         await lab().reset();
         expect((await lab().save(family)).split("\n").filter((line) => /^-A|MINE|DROP/.test(line))).toEqual([]);
       });
-
-      test("takes little time", async () => {
-        await nat(...dnat(podB));
-        await send("pod-a");
-        const start = performance.now();
-        for (let i = 0; i < 10; i += 1) await send("pod-a");
-        expect((performance.now() - start) / 10).toBeLessThan(20);
-      });
     });
 
     test("reaches a node port on 127.0.0.1 with route_localnet and masquerade", async () => {
@@ -238,16 +230,14 @@ await describeLabs(
 );
 
 describe("createLab", () => {
-  test("is quick and leaves nothing behind", async () => {
+  test("leaves nothing behind", async () => {
     if (!(await canMakeLab("nft")).yes) return; // the blocks above say why
-    const start = performance.now();
     const labs = await Promise.all([createLab({ variant: "nft" }), createLab({ variant: "nft" })]);
-    expect(performance.now() - start).toBeLessThan(4000);
     const prefixes = labs.map((lab) => lab.node.namespace.replace(/node$/, ""));
     await Promise.all(labs.map((lab) => lab.destroy()));
     const { stdout } = await runTool("/usr/sbin/ip", ["netns", "list"]);
     expect(prefixes.filter((prefix) => stdout.includes(prefix))).toEqual([]);
-    await expect(labs[0]?.send({ from: "node", to: "10.244.0.5", port: 80 })).rejects.toThrow("destroyed");
+    await expect(labs[0].send({ from: "node", to: "10.244.0.5", port: 80 })).rejects.toThrow("destroyed");
   });
 });
 

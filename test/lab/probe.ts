@@ -8,7 +8,7 @@ export type Answer = { readonly yes: true } | { readonly yes: false; readonly be
 
 /** Whether this process may make network namespaces (root, and a kernel and a sandbox that let it). */
 export async function canMakeNamespaces(): Promise<Answer> {
-  return inNamespace(async () => yes);
+  return inNamespace(() => Promise.resolve(yes));
 }
 
 /** Whether a tool is installed. */

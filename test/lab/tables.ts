@@ -37,7 +37,10 @@ export async function openTables(
     const text = emptied(await save(family));
     if (text !== "") await restore(family, text);
   };
-  return { save, restore, empty: async () => void (await Promise.all([emptyFamily(4), emptyFamily(6)])) };
+  const empty = async () => {
+    await Promise.all([emptyFamily(4), emptyFamily(6)]);
+  };
+  return { save, restore, empty };
 }
 
 /** The restore input that empties what iptables-save printed; of tables that are empty nothing, since each costs several ms. */
