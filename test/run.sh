@@ -11,6 +11,10 @@ needs=(
   "ipset:ipset:the tests of rules that use sets"
   "conntrack:conntrack:the tests that look at connection tracking"
   "ethtool:ethtool:every test that sends packets between namespaces"
+  "procps:sysctl:the tests of the command line on a node, and of plan -o sh"
+  "util-linux:unshare:the tests that run in a namespace of their own"
+  "util-linux:setpriv:the tests of what an unprivileged user may do"
+  "bsdutils:script:the test of colour on a terminal"
 )
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 missing() { for need in "${needs[@]}"; do IFS=: read -r _ program _ <<<"$need"; command -v "$program" >/dev/null || echo "$need"; done; }

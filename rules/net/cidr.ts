@@ -33,17 +33,21 @@ export function cidrFromDigits(digits: string, width: number): Cidr {
   return `${ipFromDigits(digits.padEnd(width, "0"))}/${digits.length * 4}` as Cidr;
 }
 
-/** The smallest block, in steps of 4 bits, that holds all of `cidrs`, which are of one family; undefined for none. */
+/**
+ * A block that holds all of `cidrs`, which are of one family: the smallest in steps of 4 bits, but none smaller than /24 or /64, which is
+ * what a node's pods usually have, so that it stays the same while they come and go. Undefined for none.
+ */
 export function coveringCidr(cidrs: readonly Cidr[]): Cidr | undefined {
+  const [first] = cidrs;
+  if (first === undefined) return undefined;
+  const [width, most] = cidrFamily(first) === 4 ? [8, 6] : [32, 16];
   const digits = cidrs.map((cidr) => {
     const { ip, bits } = splitCidr(cidr);
-    return ipDigits(ip).slice(0, Math.floor(bits / 4));
+    return ipDigits(ip).slice(0, Math.min(Math.floor(bits / 4), most));
   });
-  const [first] = digits;
-  if (first === undefined) return undefined;
-  let common = first;
+  let common = digits[0] ?? "";
   for (const other of digits) while (!other.startsWith(common)) common = common.slice(0, -1);
-  return cidrFromDigits(common, cidrs[0]?.includes(":") === true ? 32 : 8);
+  return cidrFromDigits(common, width);
 }
 
 /** Network address and length of a block. */

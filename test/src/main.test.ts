@@ -98,8 +98,12 @@ describe("colour", () => {
     const folder = await aFolder({ "web.yaml": aWeb() + madeUp, "dump.rules": "" });
     return command(join(folder, "web.yaml"), join(folder, "dump.rules"));
   };
-  const run = async (file: string, args: readonly string[], env: Record<string, string> = {}) =>
-    (await execa(file, args, { reject: false, input: "", all: true, env: { TERM: "xterm", ...env } })).all;
+  const run = async (file: string, args: readonly string[], env: Record<string, string> = {}) => {
+    // In CI Node takes every terminal for one without colours.
+    const { CI: _, ...inherited } = process.env;
+    const settings = { reject: false, input: "", all: true, extendEnv: false } as const;
+    return (await execa(file, args, { ...settings, env: { ...inherited, TERM: "xterm", ...env } })).all;
+  };
 
   test("is not used where there is no terminal", async () => {
     expect(await run(await needTool("sh"), ["-c", await prepare()])).not.toContain(escape);
@@ -112,7 +116,7 @@ describe("colour", () => {
       expect(all).toMatch(/\u001b\[32m {4}\+ -A KUBE-/);
       expect(all).toMatch(/\u001b\[\d+minfo\u001b/);
       const plain = await run(terminal ?? "", ["-qec", await prepare(), "/dev/null"], { NO_COLOR: "1" });
-      expect(plain).not.toMatch(/\u001b\[\d+minfo/);
+      expect(plain).not.toContain(escape);
     },
   );
 });

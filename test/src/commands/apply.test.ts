@@ -4,7 +4,8 @@ import { beforeAll, expect, test } from "@jest/globals";
 import { findTool } from "../../lab/tool.ts";
 import { aFolder, badInput, config } from "../golden/a-case.ts";
 import { aWeb, aWeb6, madeUp, quietConfig } from "./a-manifest.ts";
-import { built, cli } from "./cli.ts";
+import { execa } from "execa";
+import { built, bundle, cli } from "./cli.ts";
 import { describeNodes, type Node } from "./node.ts";
 
 beforeAll(built, 120_000);
@@ -30,6 +31,18 @@ const apply = (node: Node, ...args: string[]) =>
   node.cli("apply", "--variant", node.variant, "--log-level", "warn", "-f", ...args);
 
 await describeNodes("apply", (node) => {
+  test("goes on where nobody reads what it says, and still says how it ended", async () => {
+    const file = (await files())("both.yaml");
+    const line = '{ ip netns exec "$1" "$2" "$3" apply --variant "$4" -f "$5"; echo "status $?" >&2; } | true';
+    const args = [node().namespace, process.execPath, bundle, node().variant, file];
+    const { stderr } = await execa("sh", ["-c", line, "sh", ...args], { env: node().env() });
+    expect(stderr.split("\n").at(-1)).toBe("status 0");
+    expect([await node().save(4), await node().save(6)].map((rules) => rules.includes("KUBE-SERVICES"))).toEqual([
+      true,
+      true,
+    ]);
+  });
+
   test("makes the kernel so, says what it did, and the second time there is nothing to do", async () => {
     const file = await files();
     const first = await apply(node(), file("both.yaml"));

@@ -12,6 +12,8 @@ export type Variant = "nft" | "legacy";
 
 export type Node = {
   readonly variant: Variant;
+  readonly namespace: string;
+  readonly env: () => Readonly<Record<string, string>>;
   /** Runs `rulewright` on the node. */
   readonly cli: (...args: string[]) => Promise<Ended>;
   /** Runs a tool on the node; rejects unless it exits with 0. */
@@ -75,6 +77,8 @@ function declareWithNode(declare: (node: () => Node) => void, variant: Variant):
   const toolOf = (family: 4 | 6) => `${family === 4 ? "iptables" : "ip6tables"}-${variant}`;
   const node: Node = {
     variant,
+    namespace: name,
+    env,
     cli: (...args) => cli(args, { before: enter(), env: env() }),
     run,
     save: async (family) => settled((await run(`${toolOf(family)}-save`, [])).stdout),
