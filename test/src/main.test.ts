@@ -100,7 +100,7 @@ describe("colour", () => {
   };
   const run = async (file: string, args: readonly string[], env: Record<string, string> = {}) => {
     // In CI Node takes every terminal for one without colours.
-    const { CI: _, ...inherited } = process.env;
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== "CI"));
     const settings = { reject: false, input: "", all: true, extendEnv: false } as const;
     return (await execa(file, args, { ...settings, env: { ...inherited, TERM: "xterm", ...env } })).all;
   };
