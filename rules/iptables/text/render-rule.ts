@@ -8,8 +8,12 @@ import { quote, quoteComment } from "./quote.ts";
  * by. Begins with a space unless it is empty. Source: read back from iptables 1.8.9.
  */
 export function renderRule(rule: Rule): string {
-  let text = option("-s", rule.source) + option("-d", rule.destination);
-  text += option("-i", rule.inInterface) + option("-o", rule.outInterface) + option("-p", rule.protocol);
+  let text = "";
+  if (rule.source !== undefined) text += option("-s", rule.source);
+  if (rule.destination !== undefined) text += option("-d", rule.destination);
+  if (rule.inInterface !== undefined) text += option("-i", rule.inInterface);
+  if (rule.outInterface !== undefined) text += option("-o", rule.outInterface);
+  if (rule.protocol !== undefined) text += option("-p", rule.protocol);
   for (const match of rule.matches) text += renderMatch(match);
   return rule.target === undefined ? text : text + renderTarget(rule.target);
 }
