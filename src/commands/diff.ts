@@ -1,5 +1,4 @@
 // `rulewright diff`: what would change. In: manifests, and a dump or this host's kernel. Out: changes; exit 0 none, 1 some, 2 trouble.
-import { readFile } from "node:fs/promises";
 import type { Logger } from "winston";
 import {
   diffRulesets,
@@ -10,7 +9,7 @@ import {
   type Family,
   type Placeholder,
 } from "../../rules/index.ts";
-import { InputError, readDesired } from "../desired/desired.ts";
+import { InputError, readDesired, readText } from "../desired/desired.ts";
 import { chainsPerBatch, readChanges } from "../kernel/apply.ts";
 import { openKernel } from "../kernel/tools.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -33,7 +32,7 @@ export async function diff(options: DiffOptions, log: Logger): Promise<number> {
   const desired = await readDesired(toDesiredOptions(options), live ? thisHost() : undefined);
   const failed = reportInput(desired, log);
   const kernel = live ? await openKernel(options.variant) : undefined;
-  const dumps = live ? undefined : splitDumps(await readDump(options.against));
+  const dumps = live ? undefined : splitDumps(await readText(options.against));
   const found: FamilyChanges[] = [];
   for (const { ruleset, model } of desired.builds) {
     const { family } = model.view;
@@ -48,16 +47,6 @@ export async function diff(options: DiffOptions, log: Logger): Promise<number> {
   process.stdout.write(render({ found, placeholders: desired.placeholders, kernel }, options));
   if (failed) return exit.trouble;
   return found.some(({ changes }) => changes.length > 0) ? exit.differences : exit.ok;
-}
-
-async function readDump(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new InputError(
-      `cannot read ${JSON.stringify(file)}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
 }
 
 type Difference = {

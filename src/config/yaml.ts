@@ -1,13 +1,8 @@
 // YAML, and so JSON, that remembers where each field stands. In: text. Out: its documents, or the one syntax error.
 import {
-  boolYaml11Tag,
   constructFromEvents,
-  CORE_SCHEMA,
   EVENT_ID,
   getScalarValue,
-  intYaml11Tag,
-  mergeTag,
-  NOT_RESOLVED,
   parseEvents,
   SCALAR_STYLE,
   YAMLException,
@@ -15,6 +10,7 @@ import {
   type ScalarEvent,
 } from "js-yaml";
 import { lineFinder } from "../manifest/lines.ts";
+import { kubernetesSchema } from "../manifest/yaml.ts";
 
 /** Line and column, both from 1; the column counts UTF-16 units. */
 export type Position = { readonly line: number; readonly column: number };
@@ -52,7 +48,7 @@ export function parseYaml(text: string): YamlText {
   try {
     const events = parseEvents(text, { maxDepth: 100 });
     const places = readPlaces(text, events);
-    const values = constructFromEvents(events, { source: text, schema, json: true, maxAliases: 10 });
+    const values = constructFromEvents(events, { source: text, schema: kubernetesSchema, json: true, maxAliases: 10 });
     return { documents: places.map((place, index) => ({ ...place, value: values[index] })) };
   } catch (error) {
     const position = error instanceof YAMLException && error.mark !== undefined ? error.mark : { line: 0, column: 0 };
@@ -74,17 +70,6 @@ export function placeAt(root: Place, path: Path): Place {
   }
   return place;
 }
-
-/** 12:30:45 is a number in YAML 1.1, but not to go-yaml v2; and 1:2:3:4:5:6:7:8 must stay the address it is. */
-const schema = CORE_SCHEMA.withTags([
-  boolYaml11Tag,
-  {
-    ...intYaml11Tag,
-    resolve: (source, isExplicit, tagName) =>
-      source.includes(":") ? NOT_RESOLVED : intYaml11Tag.resolve(source, isExplicit, tagName),
-  },
-  mergeTag,
-]);
 
 /** What the reading of one text's events shares; `at` and `duplicates` move on with it. */
 type Reader = {

@@ -116,7 +116,8 @@ function byPlace(problems: readonly LocatedProblem[], sources: Read["sources"]):
   });
 }
 
-async function readText(file: string): Promise<string> {
+/** The text of a file that an option names. Throws InputError. */
+export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {

@@ -20,7 +20,11 @@ export type YamlResult =
 /** Parses one document. Never throws. The offsets are found by parsing anew, and only when the first is asked for. */
 export function parseYaml(text: string): YamlResult {
   try {
-    const [value] = constructFromEvents(parseEvents(text, { maxDepth }), { source: text, schema, maxAliases });
+    const [value] = constructFromEvents(parseEvents(text, { maxDepth }), {
+      source: text,
+      schema: kubernetesSchema,
+      maxAliases,
+    });
     let offsets: ((path: Path) => number) | undefined;
     const offsetOf = (path: Path) => (offsets ??= yamlOffsets(text, parseEvents(text, { maxDepth })))(path);
     return { kind: "document", value, offsetOf };
@@ -41,7 +45,7 @@ const maxAliases = 1000;
  * What sigs.k8s.io/yaml (go-yaml v2) reads: `yes`, `on` and `y` are booleans, 0644 is octal, `<<` merges, dates are strings.
  * Unlike YAML 1.1, 12:30:45 is no number there, and 1:2:3:4:5:6:7:8 must stay the address it is.
  */
-const schema = CORE_SCHEMA.withTags([
+export const kubernetesSchema = CORE_SCHEMA.withTags([
   boolYaml11Tag,
   {
     ...intYaml11Tag,

@@ -8,7 +8,7 @@ import { ipDigits, type Family } from "../../net/ip.ts";
 import { claim, noClaims, type Claim, type Claims } from "../../radix/claims.ts";
 import { changes, edit, emptyRadix, type Edit, type RadixChange } from "../../radix/radix.ts";
 import { buildFilterChains, buildJumps, buildNatChains, type Roots } from "./base-chains.ts";
-import { emptyTable, type Chain, type Ruleset } from "./chain.ts";
+import { emptyRuleset, emptyTable, type Chain, type Ruleset } from "./chain.ts";
 import { dispatchShape, type DispatchTree } from "./dispatch.ts";
 import { frontendRules, hairpinRule, healthPortRule, type FrontendTree, type TreeName } from "./frontend-rules.ts";
 import type { Rule } from "./rule.ts";
@@ -98,8 +98,7 @@ function emptyBuild(model: Model): Build {
     nodePorts: noClaims(),
     healthPorts: noClaims(),
   };
-  const tables = { filter: emptyTable, nat: emptyTable, mangle: emptyTable };
-  return { model: nothing, ruleset: { family: model.view.family, tables }, trees, hairpins: noClaims() };
+  return { model: nothing, ruleset: emptyRuleset(model.view.family), trees, hairpins: noClaims() };
 }
 
 type Next = {
