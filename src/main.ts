@@ -2,14 +2,24 @@
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, Option } from "commander";
 import { createLog, logFormats, logLevels, type LogSettings } from "./log.ts";
-import { addInputOptions, addVariantOption, familyOption } from "./commands/options.ts";
+import {
+  addInputOptions,
+  addOptionalInputOptions,
+  addSettingsOptions,
+  addVariantOption,
+  familyOption,
+} from "./commands/options.ts";
 import { apply, type ApplyOptions } from "./commands/apply.ts";
 import { cleanup, type CleanupOptions } from "./commands/cleanup.ts";
+import { compare, compareOutputs, type CompareOptions } from "./commands/compare.ts";
 import { demo, type DemoOptions } from "./commands/demo.ts";
 import { diff, diffOutputs, type DiffOptions } from "./commands/diff.ts";
 import { goldenCheck, goldenUpdate, type GoldenCheckOptions, type GoldenUpdateOptions } from "./commands/golden.ts";
+import { explain, explainOutputs, readFrom, readTo, type ExplainOptions } from "./commands/explain.ts";
+import { graph, graphOutputs, type GraphOptions } from "./commands/graph.ts";
 import { plan, planOutputs, type PlanOptions } from "./commands/plan.ts";
 import { exit } from "./commands/report.ts";
+import { fromForms, toForms } from "../rules/explain/question.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { Logger } from "winston";
 
@@ -75,6 +85,55 @@ addVariantOption(
   .option("--against <dump|live>", "an iptables-save dump, or `live` for this host", "live")
   .addOption(new Option("-o, --output <form>", "how to show it").choices(diffOutputs).default("text"))
   .action(action<DiffOptions>(diff));
+
+addVariantOption(
+  addSettingsOptions(
+    command(
+      "compare <a> <b>",
+      "Say whether two rule sets treat any packet differently: each is manifests, a dump of iptables-save, or `live`.",
+      "rulewright compare kube-proxy.rules manifests/ --config config.yaml --node-name node-a",
+    ),
+  ),
+)
+  .addOption(new Option("-o, --output <form>", "how to show it").choices(compareOutputs).default("text"))
+  .action((a: string, b: string, options: GlobalOptions & CompareOptions) =>
+    action<CompareOptions>(compare)({ ...options, a, b }),
+  );
+
+addVariantOption(
+  addOptionalInputOptions(
+    command(
+      "explain",
+      "Say what becomes of a packet, and why: by manifests, a dump, this host's rules where neither is given, or two of them.",
+      "rulewright explain -f manifests/ --node-name node-a --from outside --to svc/default/web",
+    ),
+  ),
+)
+  .addOption(new Option("--from <client>", `who sends: ${fromForms}`).argParser(readFrom).makeOptionMandatory())
+  .addOption(new Option("--to <destination>", `where to: ${toForms}`).argParser(readTo).makeOptionMandatory())
+  .option(
+    "--rules <dump>",
+    "what iptables-save and ip6tables-save printed, - for standard input, or `live` for this host",
+  )
+  .option("--in-interface <name>", "the interface by which the packet comes in")
+  .option("--cluster-domain <domain>", "the domain of the cluster's DNS", "cluster.local")
+  .addOption(new Option("-o, --output <form>", "how to say it").choices(explainOutputs).default("text"))
+  .action(action<ExplainOptions>(explain));
+
+addVariantOption(
+  addOptionalInputOptions(
+    command(
+      "graph <svc/namespace/name|ns/namespace>",
+      "Draw the ways to a Service's endpoints: by manifests, a dump, or this host's rules where neither is given.",
+      "rulewright graph svc/default/web -f manifests/ -o svg > web.svg",
+    ),
+  ),
+)
+  .option("--rules <dump>", "a file that iptables-save or ip6tables-save or both filled, or - for standard input")
+  .addOption(new Option("-o, --output <form>", "what to draw it as").choices(graphOutputs).default("mermaid"))
+  .action((subject: string, options: GlobalOptions & GraphOptions) =>
+    action<GraphOptions>(graph)({ ...options, subject }),
+  );
 
 addVariantOption(
   addInputOptions(

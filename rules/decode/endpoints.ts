@@ -1,9 +1,9 @@
 // Endpoints objects (v1), the forerunner of EndpointSlice. In: unknown. Out: Endpoints, only the fields that rules depend on.
-import type * as z from "zod";
+import * as z from "zod";
 import { label, list, object, optional, parsed, portNumber, protocol, routableIp, subdomain } from "./fields.ts";
 import { decodeWith } from "./decode.ts";
 import type { Decoded } from "./decoded.ts";
-import { nodeName } from "./pod-spec.ts";
+import { dnsLabel, nodeName, podNameOf } from "./pod-spec.ts";
 import type { EndpointPort } from "./endpoint-slice.ts";
 import type { Ip } from "../net/ip.ts";
 
@@ -21,15 +21,22 @@ export type EndpointSubset = {
   readonly ports: readonly EndpointPort[];
 };
 
-/** One address, and the Node that it is on where that is known. */
-export type EndpointAddress = { readonly ip: Ip; readonly nodeName: string | undefined };
+/** One address, and the Node, the name in DNS and the Pod where they are known. */
+export type EndpointAddress = {
+  readonly ip: Ip;
+  readonly nodeName: string | undefined;
+  readonly hostname: string | undefined;
+  readonly pod: string | undefined;
+};
 
 /** Decodes an Endpoints object (v1). */
 export function decodeEndpoints(input: unknown): Decoded<Endpoints> {
   return decodeWith(schema, input, "Endpoints");
 }
 
-const address = object({ ip: routableIp, nodeName });
+const address = object({ ip: routableIp, nodeName, hostname: dnsLabel, targetRef: z.unknown().optional() }).transform(
+  ({ ip, nodeName, hostname, targetRef }) => ({ ip, nodeName, hostname, pod: podNameOf(targetRef) }),
+);
 
 const portName = parsed(
   (text) => (text === "" ? "" : label.safeParse(text).data),

@@ -5,6 +5,9 @@ import type { Protocol } from "./protocol.ts";
 export type PodSpec = {
   readonly nodeName: string | undefined;
   readonly hostNetwork: boolean;
+  /** Its name in DNS, below its subdomain: the name of a headless Service. Only both together have a meaning. */
+  readonly hostname: string | undefined;
+  readonly subdomain: string | undefined;
   /** In the order in which a named target port is searched: containers, then restartable init containers (sidecars). */
   readonly ports: readonly ContainerPort[];
 };

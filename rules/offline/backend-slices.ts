@@ -92,6 +92,16 @@ function slice(service: Service, family: Family, held: Pick<NamelessSlice, "port
 }
 
 function sliceEndpoint(backend: Backend, address: Pick<SliceEndpoint, "ip" | "placeholder">): SliceEndpoint {
-  const { nodeName, ready, serving, terminating } = backend;
-  return { ...address, nodeName, ready, serving, terminating, zoneHints: [], nodeHints: [] };
+  const { nodeName, ready, serving, terminating, hostname, pod } = backend;
+  return {
+    ...address,
+    nodeName,
+    ready,
+    serving,
+    terminating,
+    zoneHints: [],
+    nodeHints: [],
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(pod === undefined ? {} : { pod }),
+  };
 }

@@ -20,6 +20,10 @@ export type Backend = {
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
+  /** Its name in DNS below the Service; undefined where it has none there. */
+  readonly hostname: string | undefined;
+  /** The Pod's name; undefined where only a cluster would choose one. */
+  readonly pod: string | undefined;
 };
 
 /**
@@ -42,6 +46,8 @@ export function podBackends(pods: readonly Pod[], service: Service, nodes: Nodes
         ready: service.publishNotReadyAddresses || (serving && !pod.deleting),
         serving,
         terminating: pod.deleting,
+        hostname: hostnameIn(service, pod.spec.hostname, pod.spec.subdomain),
+        pod: pod.name,
       },
     ];
   });
@@ -55,22 +61,34 @@ export const maxReplicas = 10_000;
 
 /**
  * Backends that a workload asks for: its replicas (at most `maxReplicas`), or for a DaemonSet one on each Node. A DaemonSet's
- * node selector and tolerations are not looked at.
+ * node selector and tolerations are not looked at. Only a StatefulSet's Pods have names that are known before they exist.
  */
-export function workloadBackends(workload: Workload, nodes: NodesByName): readonly Backend[] {
+export function workloadBackends(workload: Workload, service: Service, nodes: NodesByName): readonly Backend[] {
+  const { hostname, subdomain, nodeName } = workload.spec;
+  const names = { hostname: hostnameIn(service, hostname, subdomain), pod: undefined };
   if (workload.kind === "DaemonSet" && nodes.size > 0)
-    return [...nodes.values()].map((node) => expected(workload, `nodes[${node.name}].podIP`, node));
+    return [...nodes.values()].map((node) =>
+      expected(workload, { field: `nodes[${node.name}].podIP`, node, ...names }),
+    );
   const count = workload.kind === "DaemonSet" ? 1 : Math.min(workload.replicas, maxReplicas);
-  const node = nodes.get(workload.spec.nodeName ?? "");
-  return Array.from({ length: count }, (_, index) => expected(workload, `replicas[${index}].podIP`, node));
+  const node = nodes.get(nodeName ?? "");
+  return Array.from({ length: count }, (_, index) =>
+    expected(workload, {
+      field: `replicas[${index}].podIP`,
+      node,
+      ...(workload.kind === "StatefulSet" ? ordinalNames(workload, service, index) : names),
+    }),
+  );
 }
 
-function expected(workload: Workload, field: string, node: Node | undefined): Backend {
+type Place = Pick<Backend, "field" | "hostname" | "pod"> & { readonly node: Node | undefined };
+
+function expected(workload: Workload, { node, ...place }: Place): Backend {
   const { kind, namespace, name, spec } = workload;
   return {
     object: `${kind} ${namespace}/${name}`,
-    field,
-    key: `${kind}/${namespace}/${name}/${field}`,
+    ...place,
+    key: `${kind}/${namespace}/${name}/${place.field}`,
     ips: hostIps(spec.hostNetwork, node),
     nodeName: node?.name ?? spec.nodeName,
     ports: spec.ports,
@@ -78,6 +96,24 @@ function expected(workload: Workload, field: string, node: Node | undefined): Ba
     serving: true,
     terminating: false,
   };
+}
+
+/**
+ * A Pod has its hostname below a Service only where its subdomain is the Service's name.
+ * Source: kubernetes endpointslice/util ShouldSetHostname.
+ */
+function hostnameIn(service: Service, hostname: string | undefined, subdomain: string | undefined): string | undefined {
+  return subdomain === service.name ? hostname : undefined;
+}
+
+/**
+ * A StatefulSet writes each Pod's name and its own `serviceName` over what the template says of hostname and subdomain. A
+ * name that is no DNS label gives no hostname. Source: kubernetes pkg/controller/statefulset initIdentity.
+ */
+function ordinalNames(workload: Workload, service: Service, index: number): Pick<Backend, "hostname" | "pod"> {
+  const pod = `${workload.name}-${workload.firstOrdinal + index}`;
+  const hostname = pod.length <= 63 && !pod.includes(".") ? pod : undefined;
+  return { hostname: hostnameIn(service, hostname, workload.serviceName), pod };
 }
 
 /** Pods on the host's network have the addresses of their Node: where that is given, nothing need be made up. */

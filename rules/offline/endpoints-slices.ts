@@ -31,13 +31,16 @@ export function buildEndpointsSlices(endpoints: Endpoints): readonly NamelessSli
 }
 
 function sliceEndpoint(address: EndpointAddress, ready: boolean): SliceEndpoint {
+  const { ip, nodeName, hostname, pod } = address;
   return {
-    ip: address.ip,
-    nodeName: address.nodeName,
+    ip,
+    nodeName,
     ready,
     serving: ready,
     terminating: false,
     zoneHints: [],
     nodeHints: [],
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(pod === undefined ? {} : { pod }),
   };
 }

@@ -34,7 +34,7 @@ export function sliceMaker(objects: OfflineObjects): MakeSlices {
     const pods = podsOf(service.namespace, service.selector);
     if (pods.length > 0) return buildBackendSlices(service, podBackends(pods, service, nodes), addresses);
     const workloads = workloadsOf(service.namespace, service.selector);
-    const backends = workloads.flatMap((workload) => workloadBackends(workload, nodes));
+    const backends = workloads.flatMap((workload) => workloadBackends(workload, service, nodes));
     const built = buildBackendSlices(service, backends, addresses);
     const tooMany = workloads.filter((workload) => workload.kind !== "DaemonSet" && workload.replicas > maxReplicas);
     if (tooMany.length === 0) return built;

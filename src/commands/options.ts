@@ -2,7 +2,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { familyOf, parseCidr, parseIp, type Cidr, type Family, type Ip } from "../../rules/index.ts";
-import { defaultRanges, type DesiredOptions, type Host } from "../desired/desired.ts";
+import { defaultRanges, InputError, type DesiredOptions, type Host } from "../desired/desired.ts";
 import type { Variant } from "../kernel/kernel.ts";
 
 /** What the options of `addInputOptions` come out as. */
@@ -18,6 +18,9 @@ export type InputOptions = {
   readonly nodePortRange: { readonly low: number; readonly high: number };
 };
 
+/** What the options of `addOptionalInputOptions` come out as; `inputOf` makes them `InputOptions` where manifests are named. */
+export type OptionalInputOptions = Omit<InputOptions, "filename"> & { readonly filename?: readonly string[] };
+
 export type FamilyChoice = "4" | "6" | "both";
 
 /** What `--variant` comes out as: nothing for the one that the node uses. */
@@ -25,12 +28,28 @@ export type VariantOptions = { readonly variant?: Variant };
 
 /** Options that say which rules are wanted: manifests, configuration, node. */
 export function addInputOptions(command: Command): Command {
+  return addManifestOptions(command, manifestOption().makeOptionMandatory());
+}
+
+/** The same for a command that can do without manifests. */
+export function addOptionalInputOptions(command: Command): Command {
+  return addManifestOptions(command, manifestOption());
+}
+
+function manifestOption(): Option {
+  return new Option(
+    "-f, --filename <path>",
+    "manifests: a file, a directory, or - for standard input (repeatable)",
+  ).argParser(collect);
+}
+
+function addManifestOptions(command: Command, filename: Option): Command {
+  return addSettingsOptions(command.addOption(filename));
+}
+
+/** The same for a command whose arguments name the manifests. */
+export function addSettingsOptions(command: Command): Command {
   return command
-    .requiredOption(
-      "-f, --filename <path>",
-      "manifests: a file, a directory, or - for standard input (repeatable)",
-      collect,
-    )
     .option("-R, --recursive", "read directories in directories too")
     .option("--config <file>", "a KubeProxyConfiguration, or a ConfigMap that holds one")
     .option("--node-name <name>", "the node to make rules for, as endpoints name it")
@@ -79,6 +98,24 @@ export function toDesiredOptions(options: InputOptions): DesiredOptions {
     nodePorts: options.nodePortRange,
   };
 }
+
+/** The shared options where manifests are named; undefined where none are. Throws InputError for one that says nothing without them. */
+export function inputOf(options: OptionalInputOptions): InputOptions | undefined {
+  const { filename } = options;
+  if (filename !== undefined) return { ...options, filename };
+  const idle = manifestsOnly.find(([name]) => options[name] !== undefined);
+  if (idle !== undefined) throw new InputError(`${idle[1]} is about manifests: give -f too, or leave it out`);
+  return undefined;
+}
+
+const manifestsOnly = [
+  ["recursive", "--recursive"],
+  ["config", "--config"],
+  ["nodeName", "--node-name"],
+  ["nodeAddress", "--node-address"],
+  ["serviceCidr", "--service-cidr"],
+  ["podCidr", "--pod-cidr"],
+] as const;
 
 export function familiesOf(choice: FamilyChoice): readonly Family[] {
   return choice === "both" ? [4, 6] : [choice === "4" ? 4 : 6];

@@ -1,5 +1,6 @@
 // From what the command line names to the rules that are wanted. In: DesiredOptions. Out: Desired, one build per family, and all problems.
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import {
   buildCluster,
   buildModel,
@@ -15,8 +16,10 @@ import {
   type Node,
   type NodeView,
   type Placeholder,
+  type Problem,
   type Settings,
 } from "../../rules/index.ts";
+import type { Pod } from "../../rules/decode/pod.ts";
 import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
 import { nodeNameOf, toSettings } from "../config/settings.ts";
 import { loadSources } from "../manifest/load.ts";
@@ -54,6 +57,9 @@ export type Desired = {
   readonly placeholders: readonly Placeholder[];
   /** One line each, `file:line:column: object field: text`, in the order in which the stages found them. */
   readonly problems: readonly ReportedProblem[];
+  /** The same findings about objects before they were made lines, for those who look for one about a certain object. */
+  readonly findings: readonly Problem[];
+  readonly pods: readonly Pod[];
   /** Objects of kinds that no rule depends on. */
   readonly skipped: ReadonlyMap<string, number>;
 };
@@ -100,6 +106,8 @@ export function buildDesired(
     settings,
     placeholders: resolved.placeholders,
     problems: [...configProblems, ...unique(problems)],
+    findings: later,
+    pods: loaded.objects.pods,
     skipped: loaded.skipped,
   };
 }
@@ -116,10 +124,10 @@ function byPlace(problems: readonly LocatedProblem[], sources: Read["sources"]):
   });
 }
 
-/** The text of a file that an option names. Throws InputError. */
+/** The text of a file that an option names; `-` is standard input. Throws InputError. */
 export async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   } catch (error) {
     throw new InputError(
       `cannot read ${JSON.stringify(file)}: ${error instanceof Error ? error.message : String(error)}`,

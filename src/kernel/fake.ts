@@ -36,6 +36,7 @@ export function createFakeKernel(options: FakeOptions = {}): FakeKernel {
     variant,
     restored,
     readRules: (family) => Promise.resolve(print(filters[family], family)),
+    readSets: () => Promise.resolve(""),
     restore: (family, script) => {
       const message = refuse?.(family, script);
       if (message !== undefined) return Promise.resolve({ ok: false, message, line: undefined });

@@ -9,6 +9,8 @@ export type Kernel = {
   readonly variant: Variant;
   /** All tables as iptables-save prints them. Throws CommandError. */
   readonly readRules: (family: Family) => Promise<string>;
+  /** All sets of both families as `ipset save` prints them; empty where they cannot be read, or there is no ipset tool. */
+  readonly readSets: () => Promise<string>;
   /** Feeds iptables-restore `--noflush`: each table section is one atomic commit. Never throws for what the tool refuses. */
   readonly restore: (family: Family, script: string) => Promise<Restored>;
   /** As `restore`, but changes nothing. Does not find what only the kernel refuses (a chain still in use). */

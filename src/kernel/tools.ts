@@ -38,6 +38,7 @@ export async function openKernel(forced?: Variant): Promise<Kernel> {
   return {
     variant,
     readRules: (family) => readRules(tools[family].save),
+    readSets,
     restore: (family, script) => feed(family, script, []),
     check: (family, script) => feed(family, script, ["--test"]),
     readSysctl: async (name) => {
@@ -88,6 +89,14 @@ async function chooseVariant(): Promise<Variant> {
       "neither iptables-nft-save nor iptables-legacy-save was found: install the package iptables",
     );
   return installed;
+}
+
+/** Rules that ask for a set which is not known are then left open, which is what is true of them. */
+async function readSets(): Promise<string> {
+  const ipset = await findTool("ipset");
+  if (ipset === undefined) return "";
+  const ended = await run(ipset, ["save"]);
+  return ended.code === 0 ? ended.stdout : "";
 }
 
 async function readRules(save: string): Promise<string> {

@@ -93,6 +93,7 @@ export function kernelOf(lab: Lab): Kernel {
   return {
     variant: lab.variant,
     readRules: (family) => lab.save(family),
+    readSets: () => Promise.resolve(""),
     restore: (family, script) => restore({}, family, script),
     check: (family, script) => restore({ test: true }, family, script),
     readSysctl: async (name) => (await lab.node.exec("/bin/cat", [`/proc/sys/${name}`])).stdout.trim(),

@@ -1,8 +1,11 @@
 import { expect, test } from "@jest/globals";
-import type { V1EndpointSlice, V1Node, V1Service } from "@kubernetes/client-node";
+import type { V1Endpoints, V1EndpointSlice, V1Node, V1Pod, V1Service, V1StatefulSet } from "@kubernetes/client-node";
 import { decodeEndpointSlice } from "../../../rules/decode/endpoint-slice.ts";
+import { decodeEndpoints } from "../../../rules/decode/endpoints.ts";
 import { decodeNode } from "../../../rules/decode/node.ts";
+import { decodePod } from "../../../rules/decode/pod.ts";
 import { decodeService } from "../../../rules/decode/service.ts";
+import { decodeWorkload } from "../../../rules/decode/workload.ts";
 
 // The official client's types check, when this file is compiled, that each field read is one of the API and of the type expected.
 const service: V1Service = {
@@ -42,6 +45,8 @@ const slice: V1EndpointSlice = {
       conditions: { ready: false, serving: true, terminating: true },
       nodeName: "node-a",
       hints: { forZones: [{ name: "zone-a" }] },
+      hostname: "web-0",
+      targetRef: { kind: "Pod", namespace: "shop", name: "web-0" },
     },
   ],
 };
@@ -55,6 +60,21 @@ const node: V1Node = {
       { type: "InternalIP", address: "192.0.2.2" },
     ],
   },
+};
+
+const pod: V1Pod = {
+  metadata: { name: "web-0", namespace: "shop" },
+  spec: { containers: [], hostname: "web-0", subdomain: "web" },
+};
+
+const endpoints: V1Endpoints = {
+  metadata: { name: "web", namespace: "shop" },
+  subsets: [{ addresses: [{ ip: "10.244.0.5", hostname: "web-0", targetRef: { kind: "Pod", name: "web-0" } }] }],
+};
+
+const statefulSet: V1StatefulSet = {
+  metadata: { name: "web", namespace: "shop" },
+  spec: { serviceName: "web", ordinals: { start: 1 }, selector: {}, template: { spec: { containers: [] } } },
 };
 
 test("every field of a Service that rules depend on is read", () => {
@@ -102,6 +122,8 @@ test("every field of an EndpointSlice that rules depend on is read", () => {
           terminating: true,
           zoneHints: ["zone-a"],
           nodeHints: [],
+          hostname: "web-0",
+          pod: "web-0",
         },
       ],
       leftToOthers: false,
@@ -119,4 +141,10 @@ test("every field of a Node that rules depend on is read", () => {
       addresses: ["192.0.2.2"],
     },
   });
+});
+
+test("every field that names an endpoint in DNS is read", () => {
+  expect(decodePod(pod).value?.spec).toMatchObject({ hostname: "web-0", subdomain: "web" });
+  expect(decodeEndpoints(endpoints).value?.subsets[0]?.addresses).toMatchObject([{ hostname: "web-0", pod: "web-0" }]);
+  expect(decodeWorkload(statefulSet, "StatefulSet").value).toMatchObject({ serviceName: "web", firstOrdinal: 1 });
 });

@@ -53,6 +53,41 @@ test("hints are names", () => {
   expect(endpointOf({ hints: null })).toMatchObject({ zoneHints: [], nodeHints: [] });
 });
 
+describe("hostname and pod", () => {
+  const targetRef = { kind: "Pod", namespace: "default", name: "web-0", uid: "1" };
+
+  test.each<[string, Fields, Fields]>([
+    ["are both kept", { hostname: "web-0", targetRef }, { hostname: "web-0", pod: "web-0" }],
+    ["may be only the hostname", { hostname: "web-0", targetRef: null }, { hostname: "web-0" }],
+    ["may be only the pod", { hostname: null, targetRef }, { pod: "web-0" }],
+    ["are no keys where they are absent", {}, {}],
+    ["are no keys where another kind stands behind", { targetRef: { kind: "Node", name: "a" } }, {}],
+    ["are no keys where the target is no object", { targetRef: "Pod" }, {}],
+    ["are no keys where the target has no name", { targetRef: { kind: "Pod" } }, {}],
+  ])("%s", (_, fields, expected) => {
+    expect(endpointOf(fields)).toStrictEqual({
+      ip: "10.0.0.1",
+      nodeName: undefined,
+      ready: true,
+      serving: true,
+      terminating: false,
+      zoneHints: [],
+      nodeHints: [],
+      ...expected,
+    });
+  });
+
+  test("hold no text but names", () => {
+    fc.assert(
+      fc.property(anyText, anyText, (hostname, name) => {
+        const named = endpointOf({ hostname, targetRef: { kind: "Pod", name } });
+        const pod = endpointOf({ targetRef: { kind: "Pod", name } })?.pod;
+        for (const text of [named?.hostname, named?.pod, pod]) expect(text ?? "").toMatch(cleanName);
+      }),
+    );
+  });
+});
+
 test("a slice of host names has no addresses", () => {
   expect(decode({ addressType: "FQDN", endpoints: [{ addresses: ["a.b"] }] }).value?.endpoints[0]?.ip).toBeUndefined();
 });
@@ -63,6 +98,9 @@ test.each([
   [{ endpoints: [{ addresses: ["fd00::1"] }] }, "not-an-address", "endpoints.0.addresses.0"],
   [{ endpoints: [{ addresses: ["127.0.0.1"] }] }, "not-an-address", "endpoints.0.addresses.0"],
   [{ endpoints: [{ addresses: ["10.0.0.01"] }] }, "not-an-address", "endpoints.0.addresses.0"],
+  [{ endpoints: [{ addresses: ["10.0.0.1"], hostname: "a.b" }] }, "not-a-name", "endpoints.0.hostname"],
+  [{ endpoints: [{ addresses: ["10.0.0.1"], hostname: "" }] }, "not-a-name", "endpoints.0.hostname"],
+  [{ endpoints: [{ addresses: ["10.0.0.1"], hostname: 1 }] }, "wrong-type", "endpoints.0.hostname"],
   [{ ports: [{ port: 0 }] }, "out-of-range", "ports.0.port"],
   [{ ports: [{ name: "A" }] }, "not-a-name", "ports.0.name"],
 ])("a slice with %j is refused as %s", (fields, code, path) => {

@@ -1,12 +1,25 @@
 // Tests of rules/decode/pod-spec.ts.
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { controller, nodeName, podSpec } from "../../../rules/decode/pod-spec.ts";
+import { controller, dnsLabel, nodeName, podNameOf, podSpec } from "../../../rules/decode/pod-spec.ts";
 import { anyText, cleanName, hostileTexts } from "./hostile.ts";
 
 describe("podSpec", () => {
   test("has the API's defaults", () => {
-    expect(podSpec.parse({})).toEqual({ nodeName: undefined, hostNetwork: false, ports: [] });
+    expect(podSpec.parse({})).toEqual({
+      nodeName: undefined,
+      hostNetwork: false,
+      hostname: undefined,
+      subdomain: undefined,
+      ports: [],
+    });
+  });
+
+  test("keeps hostname and subdomain", () => {
+    expect(podSpec.parse({ hostname: "web-0", subdomain: "web" })).toMatchObject({
+      hostname: "web-0",
+      subdomain: "web",
+    });
   });
 
   test("lists the ports of containers, then of restartable init containers", () => {
@@ -34,6 +47,43 @@ describe("podSpec", () => {
       fc.property(anyText, anyText, (node, name) => {
         const spec = podSpec.safeParse({ nodeName: node, containers: [{ ports: [{ name, containerPort: 1 }] }] }).data;
         for (const text of [spec?.nodeName, spec?.ports[0]?.name]) expect(text ?? "").toMatch(cleanName);
+      }),
+    );
+  });
+});
+
+describe("dnsLabel", () => {
+  test.each([undefined, null, ""])("%j is none", (input) => {
+    expect(dnsLabel.parse(input)).toBeUndefined();
+  });
+
+  test.each(["web-0", "a".repeat(63)])("may be %j", (input) => {
+    expect(dnsLabel.parse(input)).toBe(input);
+  });
+
+  test.each(["a.b", "a".repeat(64), ...hostileTexts])("may not be %j", (input) => {
+    expect(dnsLabel.safeParse(input).success).toBe(false);
+  });
+});
+
+describe("podNameOf", () => {
+  test.each([
+    [{ kind: "Pod", name: "web-0" }, "web-0"],
+    [{ kind: "Pod", name: "web.a" }, "web.a"],
+    [{ kind: "Node", name: "web-0" }, undefined],
+    [{ kind: "Pod", name: 1 }, undefined],
+    [{ kind: "Pod" }, undefined],
+    [null, undefined],
+    [undefined, undefined],
+    ["Pod", undefined],
+  ])("of %j is %j", (targetRef, name) => {
+    expect(podNameOf(targetRef)).toBe(name);
+  });
+
+  test("is no text but a name", () => {
+    fc.assert(
+      fc.property(anyText, (name) => {
+        expect(podNameOf({ kind: "Pod", name }) ?? "").toMatch(cleanName);
       }),
     );
   });

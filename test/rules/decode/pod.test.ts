@@ -14,7 +14,7 @@ test("a minimal Pod has no status", () => {
     name: "p",
     labels: {},
     controller: undefined,
-    spec: { nodeName: undefined, hostNetwork: false, ports: [] },
+    spec: { nodeName: undefined, hostNetwork: false, hostname: undefined, subdomain: undefined, ports: [] },
     status: undefined,
     deleting: false,
   });
@@ -61,6 +61,8 @@ test.each([
 });
 
 test.each([
+  [{ spec: { hostname: "a.b" } }, "not-a-name", "spec.hostname"],
+  [{ spec: { subdomain: "a b" } }, "not-a-name", "spec.subdomain"],
   [{ spec: undefined }, "wrong-type", "spec"],
   [{ status: { podIP: "1.2.3" } }, "invalid-value", "status.podIP"],
   [{ status: { podIPs: [{ ip: "127.0.0.1" }] } }, "invalid-value", "status.podIPs.0.ip"],

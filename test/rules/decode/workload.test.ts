@@ -15,8 +15,10 @@ test.each(workloadKinds)("a minimal %s has one replica", (kind) => {
     name: "w",
     controller: undefined,
     replicas: 1,
+    serviceName: undefined,
+    firstOrdinal: 0,
     labels: {},
-    spec: { nodeName: undefined, hostNetwork: false, ports: [] },
+    spec: { nodeName: undefined, hostNetwork: false, hostname: undefined, subdomain: undefined, ports: [] },
   });
 });
 
@@ -32,6 +34,19 @@ test("labels and ports are those of the template", () => {
   });
 });
 
+test.each<[Fields, Fields]>([
+  [{ serviceName: "db" }, { serviceName: "db", firstOrdinal: 0 }],
+  [
+    { serviceName: null, ordinals: null },
+    { serviceName: undefined, firstOrdinal: 0 },
+  ],
+  [{ ordinals: {} }, { firstOrdinal: 0 }],
+  [{ ordinals: { start: 5 } }, { firstOrdinal: 5 }],
+])("a StatefulSet with %j has %j", (spec, expected) => {
+  const input = { metadata: { name: "w" }, spec: { template: { spec: {} }, ...spec } };
+  expect(decodeWorkload(input, "StatefulSet").value).toMatchObject(expected);
+});
+
 test("its controller is kept", () => {
   const ownerReferences = [{ kind: "Deployment", name: "d", controller: true }];
   expect(decode({}, { ownerReferences }).value?.controller).toEqual({ kind: "Deployment", name: "d" });
@@ -40,6 +55,8 @@ test("its controller is kept", () => {
 test.each([
   [{ replicas: -1 }, "out-of-range", "spec.replicas"],
   [{ replicas: "3" }, "wrong-type", "spec.replicas"],
+  [{ serviceName: 1 }, "wrong-type", "spec.serviceName"],
+  [{ ordinals: { start: -1 } }, "out-of-range", "spec.ordinals.start"],
   [{ template: undefined }, "wrong-type", "spec.template"],
   [{ template: { metadata: { labels: { a: 1 } }, spec: {} } }, "wrong-type", "spec.template.metadata.labels.a"],
 ])("a workload with %j is refused as %s", (spec, code, path) => {

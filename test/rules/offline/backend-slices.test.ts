@@ -89,6 +89,20 @@ describe("ports", () => {
   });
 });
 
+describe("names", () => {
+  const endpointsOf = (service: Service, pod: Pod) => build(service, [pod]).slices[0]?.endpoints;
+
+  test("of a Pod with a hostname below the Service are both in the slice", () => {
+    const pod = aPod("a", { spec: { hostname: "h", subdomain: "web" } });
+    expect(endpointsOf(aService(), pod)).toMatchObject([{ hostname: "h", pod: "a" }]);
+  });
+
+  test("that are unknown are no keys", () => {
+    const [endpoint = {}] = endpointsOf(aService(), aPod("a", { spec: { hostname: "h" } })) ?? [];
+    expect(Object.keys(endpoint)).not.toContain("hostname");
+  });
+});
+
 describe("addresses", () => {
   test("go to the slice of their family, and only the Service's families count", () => {
     const pods = [aPod("a", { status: running("10.1.0.1", "fd01::1") }), aPod("b", { status: running("10.1.0.2") })];

@@ -58,6 +58,67 @@ describe("Backends of Pods", () => {
   });
 });
 
+describe("names of Backends", () => {
+  const [spec, web] = [{ hostname: "h", subdomain: "web" }, { app: "web" }];
+  const template = { metadata: { labels: web }, spec };
+
+  test.each([
+    ["in the Service that its subdomain names", { spec }, "h"],
+    ["not in another", { spec: { ...spec, subdomain: "db" } }, undefined],
+    ["not without a subdomain", { spec: { hostname: "h" } }, undefined],
+    ["not without a hostname", { spec: { subdomain: "web" } }, undefined],
+  ])("a Pod has its hostname %s", (_, fields, hostname) => {
+    expect(podBackends([aPod("p", fields)], aService(), nodes)).toMatchObject([{ hostname, pod: "p" }]);
+  });
+
+  const names = (...[kind, fields, metadata]: Parameters<typeof aWorkload>) =>
+    workloadBackends(aWorkload(kind, fields, metadata), aService(), new Map()).map(({ hostname, pod }) => [
+      hostname,
+      pod,
+    ]);
+
+  test.each<[string, Parameters<typeof aWorkload>, (string | undefined)[][]]>([
+    [
+      "a StatefulSet's Pods are numbered, also in DNS below its Service",
+      ["StatefulSet", { replicas: 2, serviceName: "web" }, { name: "db" }],
+      [
+        ["db-0", "db-0"],
+        ["db-1", "db-1"],
+      ],
+    ],
+    [
+      "a StatefulSet's Pods are numbered from the first ordinal",
+      ["StatefulSet", { serviceName: "web", ordinals: { start: 7 } }],
+      [["web-7", "web-7"]],
+    ],
+    [
+      "a StatefulSet's Pods have no hostname below another Service",
+      ["StatefulSet", { serviceName: "other" }],
+      [[undefined, "web-0"]],
+    ],
+    [
+      "a StatefulSet overrules its template",
+      ["StatefulSet", { serviceName: "other", template }],
+      [[undefined, "web-0"]],
+    ],
+    [
+      "a StatefulSet's Pods whose names are no label have no hostname",
+      ["StatefulSet", { serviceName: "web" }, { name: "a.b" }],
+      [[undefined, "a.b-0"]],
+    ],
+    [
+      "a StatefulSet's Pods whose names are too long have no hostname",
+      ["StatefulSet", { serviceName: "web" }, { name: "a".repeat(62) }],
+      [[undefined, `${"a".repeat(62)}-0`]],
+    ],
+    ["a Deployment's Pods have no known names", ["Deployment", { serviceName: "web" }], [[undefined, undefined]]],
+    ["a Deployment's Pods have the hostname of the template", ["Deployment", { template }], [["h", undefined]]],
+    ["a DaemonSet's too", ["DaemonSet", { template }], [["h", undefined]]],
+  ])("%s", (_, workload, expected) => {
+    expect(names(...workload)).toEqual(expected);
+  });
+});
+
 describe("Backends of workloads", () => {
   test.each([
     ["Deployment", {}, [undefined]],
@@ -65,22 +126,24 @@ describe("Backends of workloads", () => {
     ["StatefulSet", { replicas: 0 }, []],
     ["DaemonSet", {}, ["a", "b"]],
   ] as const)("of a %s with %j are on nodes %j", (kind, spec, names) => {
-    expect(workloadBackends(aWorkload(kind, spec), nodes).map(({ nodeName }) => nodeName)).toEqual(names);
+    expect(workloadBackends(aWorkload(kind, spec), aService(), nodes).map(({ nodeName }) => nodeName)).toEqual(names);
   });
 
   test("of a DaemonSet without Nodes are one", () => {
-    expect(workloadBackends(aWorkload("DaemonSet"), new Map())).toHaveLength(1);
+    expect(workloadBackends(aWorkload("DaemonSet"), aService(), new Map())).toHaveLength(1);
   });
 
   test("have different keys, and different ones from those of another workload", () => {
     const backends = [
-      ...workloadBackends(aWorkload("Deployment", { replicas: 2 }), nodes),
-      ...workloadBackends(aWorkload("ReplicaSet", { replicas: 2 }), nodes),
+      ...workloadBackends(aWorkload("Deployment", { replicas: 2 }), aService(), nodes),
+      ...workloadBackends(aWorkload("ReplicaSet", { replicas: 2 }), aService(), nodes),
     ];
     expect(new Set(backends.map(({ key }) => key)).size).toBe(4);
   });
 
   test("are limited, so that a slip of the pen costs no memory", () => {
-    expect(workloadBackends(aWorkload("Deployment", { replicas: 2147483647 }), nodes)).toHaveLength(maxReplicas);
+    expect(workloadBackends(aWorkload("Deployment", { replicas: 2147483647 }), aService(), nodes)).toHaveLength(
+      maxReplicas,
+    );
   });
 });

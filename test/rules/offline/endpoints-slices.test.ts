@@ -33,6 +33,19 @@ test("notReadyAddresses are neither ready nor serving, and keep their Node", () 
   expect(slice?.endpoints).toMatchObject([{ ready: false, serving: false, terminating: false, nodeName: "n" }]);
 });
 
+test("addresses keep hostname and Pod, and have no such keys without them", () => {
+  const [slice] = buildEndpointsSlices(
+    anEndpoints([
+      {
+        addresses: [{ ip: "10.0.0.1", hostname: "web-0", targetRef: { kind: "Pod", name: "p" } }, { ip: "10.0.0.2" }],
+      },
+    ]),
+  );
+  expect(slice?.endpoints).toMatchObject([{ hostname: "web-0", pod: "p" }, {}]);
+  expect(Object.keys(slice?.endpoints[1] ?? {})).not.toContain("hostname");
+  expect(Object.keys(slice?.endpoints[1] ?? {})).not.toContain("pod");
+});
+
 test("an empty subset gives nothing", () => {
   expect(buildEndpointsSlices(anEndpoints([{ ports: [{ port: 80 }] }, {}]))).toEqual([]);
 });

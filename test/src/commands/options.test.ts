@@ -4,11 +4,14 @@ import { Command } from "commander";
 import { familyOf } from "../../../rules/index.ts";
 import {
   addInputOptions,
+  addOptionalInputOptions,
   addVariantOption,
   familiesOf,
+  inputOf,
   thisHost,
   toDesiredOptions,
   type InputOptions,
+  type OptionalInputOptions,
 } from "../../../src/commands/options.ts";
 
 const parse = (line: string) =>
@@ -63,6 +66,38 @@ describe("is refused:", () => {
     ["-f a --variant ipvs", "commander.invalidArgument"],
   ])("%j", (line, code) => {
     expect(() => parse(line)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe("where manifests are not required", () => {
+  const optional = (line: string) =>
+    inputOf(
+      addOptionalInputOptions(new Command())
+        .parse(
+          line.split(" ").filter((word) => word !== ""),
+          { from: "user" },
+        )
+        .opts<OptionalInputOptions>(),
+    );
+
+  test("they are the same options", () => {
+    const line = "-f a -f b -R --config c --node-name n --pod-cidr 10.1.0.0/16";
+    expect(optional(line)).toEqual(parse(line));
+  });
+
+  test.each(["", "--family 6", "--node-port-range 1-2"])("%j names none", (line) => {
+    expect(optional(line)).toBeUndefined();
+  });
+
+  test.each([
+    "-R",
+    "--config c",
+    "--node-name n",
+    "--node-address 10.0.0.1",
+    "--service-cidr 10.0.0.0/16",
+    "--pod-cidr 10.1.0.0/16",
+  ])("%s is refused without them", (line) => {
+    expect(() => optional(line)).toThrow(expect.objectContaining({ name: "InputError" }));
   });
 });
 

@@ -1,0 +1,162 @@
+// Whether two rule sets treat any packet differently. In: two tracers of one family. Out: Comparison: the classes of packets, and every difference.
+import type { Ip } from "../net/ip.ts";
+import { hostPort } from "../net/ip.ts";
+import type { Packet } from "../trace/packet.ts";
+import type { TraceOptions, Tracer } from "../trace/trace.ts";
+import { classOf, clientsOf, learn, noDistinctions, packetOf, type ClientClass } from "./clients.ts";
+import { destinationsOf, type Destination } from "./destinations.ts";
+import { fateOf, isSameFate, type Fate } from "./fate.ts";
+
+/** Both sides of a comparison, of one family and on the same node. */
+export type Sides = { readonly a: Tracer; readonly b: Tracer };
+
+export type CompareSettings = {
+  /** Endpoints whose own packets pass this node's rules on their way to a cluster IP, since they are on it; undefined: not known. */
+  readonly endpointsHere: ReadonlySet<Ip> | undefined;
+};
+
+/** A class of packets that fares differently. */
+export type Difference = {
+  readonly destination: Destination;
+  readonly client: ClientClass;
+  /** A client that was sent to this endpoint shortly before, and comes again. */
+  readonly again: string | undefined;
+  readonly a: Fate;
+  readonly b: Fate;
+};
+
+export type Comparison = {
+  /** How many classes of packets were traced through both. */
+  readonly classes: number;
+  readonly differences: readonly Difference[];
+  /** Endpoints that send to themselves through a cluster IP, left out since where they are is not known. */
+  readonly leftOut: number;
+};
+
+/**
+ * Finds the classes as it goes: it traces a packet of the node and one of somebody else to each destination, hears which senders the
+ * rules that were asked tell apart, and goes on with those until there are no new ones.
+ */
+export function compareRulesets(sides: Sides, settings: CompareSettings): Comparison {
+  const destinations = destinationsOf([sides.a.firewall.dump, sides.b.firewall.dump], sides.a.node.localIps);
+  const tally: Tally = { classes: 0, differences: [], leftOut: 0 };
+  for (const destination of destinations) compareDestination({ sides, settings, tally }, destination);
+  for (const packet of unrelated(sides)) compareState({ sides, settings, tally }, packet);
+  return tally;
+}
+
+type Tally = { classes: number; readonly differences: Difference[]; leftOut: number };
+type Work = { readonly sides: Sides; readonly settings: CompareSettings; readonly tally: Tally };
+
+function compareDestination(work: Work, destination: Destination): void {
+  const { sides, tally } = work;
+  const { family } = sides.a.firewall;
+  const known = noDistinctions(family);
+  const traced = new Map<string, ClientClass>();
+  const endpoints = new Set<Ip>();
+  let hasNews = true;
+  const tell: Tell = (distinction) => {
+    if (learn(known, distinction)) hasNews = true;
+  };
+  while (hasNews) {
+    hasNews = false;
+    // What was traced stands for the class that it is in now, whatever was learned since.
+    const covered = new Set([...traced.values()].map((client) => classOf(known, client).key));
+    for (const client of clientsOf(known, sides.a.node)) {
+      if (covered.has(client.key)) continue;
+      covered.add(client.key);
+      traced.set(client.key, client);
+      if (isElsewhere(work, { destination, client, endpoints })) {
+        if (work.settings.endpointsHere === undefined) tally.leftOut++;
+        continue;
+      }
+      const both = traceBoth(sides, packetFor(client, destination), tell);
+      for (const fate of [both.a, both.b])
+        for (const { end } of fate.values()) if (end.kind === "delivered" && end.translated) endpoints.add(end.to);
+      record(tally, { destination, client, again: undefined }, both);
+      if (!endpoints.has(client.source)) compareAgain(work, { destination, client, both });
+    }
+  }
+}
+
+/** An endpoint's packets to a cluster IP pass the rules of its own node only. */
+function isElsewhere(
+  { settings }: Work,
+  { destination, client, endpoints }: { destination: Destination; client: ClientClass; endpoints: ReadonlySet<Ip> },
+): boolean {
+  if (!destination.isClusterIp || client.origin === "node" || !endpoints.has(client.source)) return false;
+  return settings.endpointsHere?.has(client.source) !== true;
+}
+
+/** A client that comes back after each endpoint that remembers it, as each side remembers it. */
+function compareAgain(
+  { sides, tally }: Work,
+  { destination, client, both }: { destination: Destination; client: ClientClass; both: { a: Fate; b: Fate } },
+): void {
+  const [a, b] = [rememberedBy(both.a), rememberedBy(both.b)];
+  for (const endpoint of new Set([...a.keys(), ...b.keys()])) {
+    const packet = packetFor(client, destination);
+    const fates = {
+      a: traceOne(sides.a, { ...packet, recent: new Set(a.get(endpoint)) }),
+      b: traceOne(sides.b, { ...packet, recent: new Set(b.get(endpoint)) }),
+    };
+    record(tally, { destination, client, again: endpoint }, fates);
+  }
+}
+
+/** The lists in which each endpoint's client is then. */
+function rememberedBy(fate: Fate): Map<string, readonly string[]> {
+  const lists = new Map<string, readonly string[]>();
+  for (const { end, remembered } of fate.values()) {
+    if (remembered.length > 0 && end.kind === "delivered" && end.port !== undefined)
+      lists.set(hostPort(end.to, end.port), remembered);
+  }
+  return lists;
+}
+
+function packetFor(client: ClientClass, { ip, protocol, port }: Destination): Packet {
+  return packetOf(client, { destination: ip, protocol, destinationPort: port });
+}
+
+type Tell = NonNullable<TraceOptions["tell"]>;
+
+function traceBoth({ a, b }: Sides, packet: Packet, tell: Tell): { a: Fate; b: Fate } {
+  return { a: traceOne(a, packet, tell), b: traceOne(b, packet, tell) };
+}
+
+function traceOne(tracer: Tracer, packet: Packet, tell?: Tell): Fate {
+  return fateOf(tracer.trace(packet, { withoutHops: true, ...(tell === undefined ? {} : { tell }) }));
+}
+
+function record(
+  tally: Tally,
+  of: Pick<Difference, "destination" | "client" | "again">,
+  { a, b }: { readonly a: Fate; readonly b: Fate },
+): void {
+  tally.classes++;
+  if (!isSameFate(a, b)) tally.differences.push({ ...of, a, b });
+}
+
+type Later = {
+  readonly destination: Destination;
+  readonly client: ClientClass;
+  readonly state: NonNullable<Packet["state"]>;
+};
+
+/** Packets of no Service in the states that rules ask for: passing through, coming in, going out. */
+function unrelated({ a }: Sides): Later[] {
+  const clients = clientsOf(noDistinctions(a.firewall.family), a.node);
+  const places = destinationsOf([{ ...a.firewall.dump, tables: new Map() }], a.node.localIps);
+  return (["ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"] as const).flatMap((state) =>
+    clients.flatMap((client) => places.map((destination) => ({ destination, client, state }))),
+  );
+}
+
+function compareState({ sides, tally }: Work, { destination, client, state }: Later): void {
+  const packet = { ...packetFor(client, destination), state };
+  record(
+    tally,
+    { destination, client, again: undefined },
+    { a: traceOne(sides.a, packet), b: traceOne(sides.b, packet) },
+  );
+}

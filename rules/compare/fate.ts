@@ -1,0 +1,87 @@
+// What becomes of a class of packets, all branches together. In: Branch[]. Out: Fate, and whether two are the same.
+import { never } from "../never.ts";
+import { hostPort, type Ip } from "../net/ip.ts";
+import { plus, toNumber, type Fraction } from "../trace/fraction.ts";
+import type { Branch } from "../trace/trace.ts";
+import type { End } from "../trace/end.ts";
+
+/** One thing that can become of a packet, and how often: over all branches that end so under the same conditions. */
+export type Outcome = {
+  readonly end: End;
+  /** `if -m owner --uid-owner 0`; empty where it depends on nothing but chance. */
+  readonly conditions: string;
+  readonly chance: Fraction;
+  /** `recent` lists that the client is put in. */
+  readonly remembered: readonly string[];
+  readonly heldSeconds: number | undefined;
+};
+
+/** Outcomes by a key that says the same of both sides whatever their chains are called. */
+export type Fate = ReadonlyMap<string, Outcome>;
+
+/** Sums the chances of branches that end alike. */
+export function fateOf(branches: readonly Branch[]): Fate {
+  const fate = new Map<string, Outcome>();
+  for (const { end, conditions, chance, remembered, heldSeconds } of branches) {
+    const text = conditions
+      .map(({ on, holds }) => `${holds ? "if" : "if not"} ${on}`)
+      .sort()
+      .join(", ");
+    const key = `${endText(end)} ${heldSeconds ?? ""} ${text}`;
+    const known = fate.get(key);
+    fate.set(key, {
+      end,
+      conditions: text,
+      chance: known === undefined ? chance : plus(known.chance, chance),
+      remembered,
+      heldSeconds,
+    });
+  }
+  return fate;
+}
+
+/**
+ * How far chances may differ and still count as the same. The kernel keeps the chance of each rule in steps of 2^-31, so that layouts
+ * which choose in another order differ by some of those.
+ */
+export const tolerance = 1e-6;
+
+/** Whether both have the same outcomes, each about as often. */
+export function isSameFate(a: Fate, b: Fate): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [key, one] of a) {
+    const other = b.get(key);
+    if (other === undefined) return false;
+    if (one.chance.share * other.chance.of === other.chance.share * one.chance.of) continue;
+    if (Math.abs(toNumber(one.chance) - toNumber(other.chance)) > tolerance) return false;
+  }
+  return true;
+}
+
+/** An end in one line; equal for equal ends. */
+export function endText(end: End): string {
+  switch (end.kind) {
+    case "delivered":
+      return `${deliveredText(end)}${sourceText(end.source)}`;
+    case "rejected":
+      return `rejected with ${end.with}`;
+    case "dropped":
+      return "dropped";
+    case "undecided":
+      return `depends on ${end.on}`;
+    default:
+      return never(end);
+  }
+}
+
+function deliveredText({ to, port, here, translated }: Extract<End, { kind: "delivered" }>): string {
+  const place = port === undefined ? to : hostPort(to, port);
+  const where = here ? " on this node" : "";
+  return translated ? `to ${place}${where}` : `passed on as it is, to ${place}${where}`;
+}
+
+function sourceText(source: Extract<End, { kind: "delivered" }>["source"]): string {
+  if (source.kind === "kept") return "";
+  return source.to === undefined ? ", from the node" : (`, from ${source.to}` satisfies `, from ${Ip}`);
+}

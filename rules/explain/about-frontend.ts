@@ -1,0 +1,132 @@
+// What a Service's settings do to a probe. In: Probe, ServedPort, ExplainContext. Out: reasons in the API's terms, and what they lead to expect.
+import type { Fate, Verdict } from "../model/fates.ts";
+import { isServed } from "../model/model.ts";
+import type { Frontend } from "../model/service-port.ts";
+import { cidrFamily, cidrHolds } from "../net/cidr.ts";
+import { hostPort, isLoopback, type Ip } from "../net/ip.ts";
+import { isFateOf, isLocalPod, type Client } from "./clients.ts";
+import { aboutEndpoints } from "./about-endpoints.ts";
+import type { Expected } from "./about-walk.ts";
+import { findNodePort, findVip, type ServedPort } from "./lookup.ts";
+import type { Probe } from "./probes.ts";
+import type { EndpointReason } from "./reason/endpoint-reason.ts";
+import type { FrontendReason, MasqueradeCause } from "./reason/frontend-reason.ts";
+
+export type AboutFrontend = {
+  readonly reasons: readonly (FrontendReason | EndpointReason)[];
+  readonly expected: Expected;
+};
+
+/** Reasons in the order in which they decide; the first that stops the packet is the last that is told. */
+export function aboutFrontend(probe: Probe, served: ServedPort): AboutFrontend {
+  const reasons: (FrontendReason | EndpointReason)[] = [...madeUp(probe, served), ...fromOutside(probe, served)];
+  const stopped = taken(probe, served) ?? unreachable(probe, served);
+  if (stopped !== undefined) return { reasons: [...reasons, stopped], expected: undefined };
+  const barred = outOfRanges(probe, served);
+  if (barred !== undefined) return { reasons: [...reasons, barred], expected: "drop" };
+  reasons.push(...openRanges(served));
+  const { client } = probe;
+  const fate = served.frontend.fates.find((each) => isFateOf(each, client, served.model.view));
+  if (fate === undefined) return { reasons, expected: undefined };
+  reasons.push(...pastPolicy(fate, served), ...aboutEndpoints(served, fate.verdict));
+  if (fate.verdict.kind !== "balance") return { reasons, expected: fate.verdict.kind === "reject" ? "refuse" : "drop" };
+  return { reasons: [...reasons, ...aboutBalance(fate.verdict, served, client)], expected: "balance" };
+}
+
+function madeUp({ destination }: Probe, { frontend, servicePort }: ServedPort): FrontendReason[] {
+  const { ip, port } = destination;
+  const found: FrontendReason[] = [];
+  if (frontend.placeholder === true)
+    found.push({
+      code: "placeholder-frontend",
+      what:
+        frontend.ip === undefined
+          ? `the node port ${port} of ${frontend.service}`
+          : `the cluster IP ${ip} of ${frontend.service}`,
+    });
+  const endpoints = new Set([...servicePort.clusterEndpoints, ...servicePort.localEndpoints]);
+  const count = [...endpoints].filter(({ placeholder }) => placeholder === true).length;
+  return count === 0 ? found : [...found, { code: "placeholder-endpoints", count }];
+}
+
+function fromOutside({ client, destination }: Probe, { frontend, servicePort }: ServedPort): FrontendReason[] {
+  if (frontend.kind !== "cluster-ip" || client.inside !== false) return [];
+  const otherWays = servicePort.frontends.some(({ kind }) => kind !== "cluster-ip");
+  return [{ code: "cluster-ip-from-outside", ip: destination.ip, service: frontend.service, otherWays }];
+}
+
+function taken(probe: Probe, { model, frontend }: ServedPort): FrontendReason | undefined {
+  if (isServed(model, frontend)) return undefined;
+  const { destination } = probe;
+  const winner =
+    frontend.ip === undefined ? findNodePort(model, destination) : findVip(model, frontend.ip, destination);
+  const what = frontend.ip === undefined ? `Node port ${frontend.port}` : hostPort(frontend.ip, frontend.port);
+  return { code: "frontend-taken", what, service: frontend.service, by: winner?.service ?? "another Service" };
+}
+
+function unreachable(
+  { destination: { ip, port } }: Probe,
+  { frontend, model: { view } }: ServedPort,
+): FrontendReason | undefined {
+  if (frontend.kind !== "node-port") return undefined;
+  if (isLoopback(ip) && !view.localhostNodePorts) return { code: "loopback-node-port", ip, port };
+  const { nodePortIps } = view;
+  return nodePortIps === "all" || nodePortIps.includes(ip)
+    ? undefined
+    : { code: "not-a-node-port-address", ip, port, answering: nodePortIps };
+}
+
+function outOfRanges({ client: { source } }: Probe, { frontend }: ServedPort): FrontendReason | undefined {
+  const ranges = frontend.sourceRanges;
+  if (ranges === undefined || ranges.cidrs.some((cidr) => cidrHolds(cidr, source))) return undefined;
+  if (ranges.withVip && frontend.ip === source) return undefined;
+  return { code: "source-not-in-ranges", source, service: frontend.service, ranges: ranges.cidrs };
+}
+
+/** Source: kube-proxy filters ranges by family, and none left means all. */
+function openRanges({ frontend, held, model: { view } }: ServedPort): FrontendReason[] {
+  const { sourceRanges } = held.service;
+  const isOpen = sourceRanges.length > 0 && !sourceRanges.some((cidr) => cidrFamily(cidr) === view.family);
+  if (frontend.kind !== "load-balancer-ip" || !isOpen) return [];
+  return [{ code: "source-ranges-of-other-family", service: frontend.service, family: view.family }];
+}
+
+function pastPolicy({ from }: Fate, { frontend, servicePort }: ServedPort): FrontendReason[] {
+  if (from === "anyone" || servicePort.externalPolicy !== "Local") return [];
+  return [{ code: "policy-not-for-client", service: frontend.service, client: from }];
+}
+
+type Balance = Extract<Verdict, { kind: "balance" }>;
+
+function aboutBalance(verdict: Balance, served: ServedPort, client: Client): FrontendReason[] {
+  const { frontend } = served;
+  const found: FrontendReason[] = [];
+  if (verdict.affinitySeconds !== undefined)
+    found.push({ code: "affinity", service: frontend.service, seconds: verdict.affinitySeconds });
+  found.push(aboutSource(verdict, served, client));
+  const back: Ip | undefined = verdict.to.find(({ ip }) => ip === client.source)?.ip;
+  return back === undefined ? found : [...found, { code: "hairpin", ip: back }];
+}
+
+/** Whom the endpoint sees, and why. */
+function aboutSource(
+  { masquerade }: Balance,
+  { frontend, servicePort, model: { view } }: ServedPort,
+  client: Client,
+): FrontendReason {
+  const isRewritten = masquerade === "always" || (masquerade === "unless-local-pod" && !isLocalPod(client, view));
+  if (isRewritten)
+    return { code: "masqueraded", because: masqueradeCause(frontend, masquerade, servicePort.externalPolicy) };
+  if (frontend.kind !== "cluster-ip" && !isLocalPod(client, view))
+    return { code: "source-kept", because: "local-policy" };
+  return { code: "source-kept", because: view.localPods === undefined ? "pods-not-told" : "pod-client" };
+}
+
+function masqueradeCause(
+  { kind }: Frontend,
+  masquerade: Balance["masquerade"],
+  policy: "Cluster" | "Local",
+): MasqueradeCause {
+  if (kind === "cluster-ip") return masquerade === "always" ? "masquerade-all" : "not-a-pod";
+  return policy === "Cluster" ? "cluster-policy" : "node-client";
+}

@@ -1,0 +1,105 @@
+// Matches on addresses. In: a module's options. Out: Ask, or undefined where it is not known here.
+import { familyOf, parseIp, type Ip } from "../../net/ip.ts";
+import { setHolds, type SetValue } from "../../ipset/holds.ts";
+import type { IpSet } from "../../ipset/set.ts";
+import { addressOf, isOwn, type Address } from "../packet.ts";
+import type { Traveller } from "../traveller.ts";
+import { every, some, unless, type Answer, type Ask, type Option, type Surroundings } from "./test.ts";
+
+/** Module addrtype. LOCAL, UNICAST and MULTICAST can be told from the node's addresses; others only of some addresses. */
+export function addressTypeMatch(options: readonly Option[], surroundings: Surroundings): Ask | undefined {
+  const asks: Ask[] = [];
+  for (const { name, not, values } of options) {
+    const types = (values[0] ?? "").split(",");
+    if (name === "--src-type")
+      asks.push(({ source }) => {
+        surroundings.witness.tell?.({ kind: "own" });
+        return unless(not, isOfType(source, types, surroundings));
+      });
+    else if (name === "--dst-type")
+      asks.push(({ destination }) => unless(not, isOfType(destination, types, surroundings)));
+    else return undefined;
+  }
+  return (traveller) => every(asks.map((ask) => ask(traveller)));
+}
+
+/** Module iprange. */
+export function rangeMatch(options: readonly Option[], { witness }: Surroundings): Ask | undefined {
+  const asks: Ask[] = [];
+  for (const { name, not, values } of options) {
+    const [from = "", to = from] = (values[0] ?? "").split("-");
+    const [low, high] = [parseIp(from), parseIp(to)];
+    if (low === undefined || high === undefined) return undefined;
+    const [first, last] = [addressOf(low).bits, addressOf(high).bits];
+    const holds = ({ bits }: Address) => bits >= first && bits <= last;
+    if (name === "--src-range")
+      asks.push(({ source }) => {
+        witness.tell?.({ kind: "range", low, high });
+        return unless(not, holds(source));
+      });
+    else if (name === "--dst-range") asks.push(({ destination }) => unless(not, holds(destination)));
+    else return undefined;
+  }
+  return (traveller) => every(asks.map((ask) => ask(traveller)));
+}
+
+/** Module set. Source: ipset(8), section on the set match: one flag (src, dst) for each dimension of the set's type. */
+export function setMatch(options: readonly Option[], { sets }: Surroundings): Ask | undefined {
+  const [option, ...more] = options;
+  const [name = "", flags = ""] = option?.values ?? [];
+  const set = sets.get(name);
+  // Counters may be updated by a match; asking about them, or for what is in the set but does not match, is not decided here.
+  const harmless = new Set(["--update-counters", "--update-subcounters"]);
+  if (option?.name !== "--match-set" || set === undefined || more.some((each) => !harmless.has(each.name)))
+    return undefined;
+  const sides = flags.split(",");
+  return (traveller) =>
+    unless(
+      option.not,
+      setHolds(set, (each) => valuesOf(each, sides, traveller), sets),
+    );
+}
+
+/** A rule with fewer flags than the set has dimensions matches nothing: fewer values say so. */
+function valuesOf({ dimensions }: IpSet, sides: readonly string[], traveller: Traveller): SetValue[] {
+  return sides.slice(0, dimensions.length).map((side, at): SetValue => {
+    const isSource = side === "src";
+    switch (dimensions[at]) {
+      case "ip":
+      case "net":
+        return { kind: "ip", ip: (isSource ? traveller.source : traveller.destination).ip };
+      case "port": {
+        const port = isSource ? traveller.sourcePort : traveller.destinationPort;
+        return { kind: "port", protocol: traveller.protocol, port };
+      }
+      case "iface":
+        return { kind: "iface", name: isSource ? traveller.inInterface : traveller.outInterface };
+      case "mark":
+        return { kind: "mark", mark: traveller.mark };
+      default:
+        return { kind: "unknown" };
+    }
+  });
+}
+
+function isOfType(address: Address, types: readonly string[], { node }: Surroundings): Answer {
+  return some(types.map((type) => hasType(address.ip, type, isOwn(node, address.ip))));
+}
+
+/** Broadcast addresses of interfaces are not known here; that an address is none of them is taken for granted of a client's destination. */
+function hasType(ip: Ip, type: string, own: boolean): Answer {
+  const multicast = familyOf(ip) === 6 ? ip.startsWith("ff") : /^2(2[4-9]|3\d)\./.test(ip);
+  const broadcast = ip === "255.255.255.255";
+  switch (type) {
+    case "LOCAL":
+      return own;
+    case "MULTICAST":
+      return multicast;
+    case "BROADCAST":
+      return broadcast;
+    case "UNICAST":
+      return !own && !multicast && !broadcast;
+    default:
+      return own || multicast || broadcast ? false : undefined;
+  }
+}

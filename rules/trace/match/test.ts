@@ -1,0 +1,77 @@
+// What is asked of a packet. In: nothing. Out: the types of tests, and the options of a match that is kept as words.
+import type { Cidr } from "../../net/cidr.ts";
+import type { Ip } from "../../net/ip.ts";
+import type { IpSet } from "../../ipset/set.ts";
+import type { TraceNode } from "../packet.ts";
+import type { Traveller } from "../traveller.ts";
+
+/** What tests are made for and run in. */
+export type Surroundings = {
+  readonly node: TraceNode;
+  readonly sets: ReadonlyMap<string, IpSet>;
+  /** Told of everything by which a rule tells clients apart, whenever a packet is asked for it. */
+  readonly witness: { tell: ((distinction: Distinction) => void) | undefined };
+};
+
+/** Something by which rules tell one client from another. */
+export type Distinction =
+  | { readonly kind: "block"; readonly block: Cidr }
+  | { readonly kind: "range"; readonly low: Ip; readonly high: Ip }
+  | { readonly kind: "interface"; readonly name: string }
+  | { readonly kind: "own" };
+
+/** Undefined: cannot be decided. */
+export type Answer = boolean | undefined;
+
+export type Ask = (traveller: Traveller) => Answer;
+
+/** One question of a rule. `text` is how the rule puts it, for people; it is made when somebody reads it. */
+export type Test = {
+  readonly ask: Ask;
+  readonly text: () => string;
+  /** Whether the same words in another rule get the same answer for the same packet; not so where the rule itself counts or draws lots. */
+  readonly repeatable: boolean;
+};
+
+/** `--name values ...` of a match, with a `!` before it. */
+export type Option = { readonly name: string; readonly not: boolean; readonly values: readonly string[] };
+
+/** The options that these words are. A word before the first option belongs to none and makes an option of its own. */
+export function optionsOf(words: readonly string[]): readonly Option[] {
+  const options: { name: string; not: boolean; values: string[] }[] = [];
+  let not = false;
+  for (const word of words) {
+    const last = options.at(-1);
+    if (word === "!") not = true;
+    else if (word.startsWith("--") || last === undefined) {
+      options.push({ name: word, not, values: [] });
+      not = false;
+    } else last.values.push(word);
+  }
+  return options;
+}
+
+/** The answer with `not` before it. */
+export function unless(not: boolean, answer: Answer): Answer {
+  return answer === undefined ? undefined : answer !== not;
+}
+
+/** Yes if all are, no if one is not, open otherwise. */
+export function every(answers: Iterable<Answer>): Answer {
+  let open = false;
+  for (const answer of answers) {
+    if (answer === false) return false;
+    if (answer === undefined) open = true;
+  }
+  return open ? undefined : true;
+}
+
+/** Yes if one is, no if none is, open otherwise. */
+export function some(answers: Iterable<Answer>): Answer {
+  let open = false;
+  for (const answer of answers) {
+    if (answer === true) return true;
+    if (answer === undefined) open = true;
+  }
+  return open ? undefined : false;
+}

@@ -1,0 +1,99 @@
+// A packet on its way. In: Packet, TraceNode. Out: Traveller, what is true of it at one point of one branch; and lists that share their beginnings.
+import type { Rule } from "../iptables/ruleset/rule.ts";
+import { certain, type Fraction } from "./fraction.ts";
+import { addressOf, interfaceTo, type Address, type ConnectionState, type Packet, type TraceNode } from "./packet.ts";
+
+export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
+
+/** One rule that took part, or (without rule) the policy at the end of a built-in chain. */
+export type Hop = {
+  readonly table: string;
+  readonly chain: string;
+  /** Line of the dump; undefined for a policy. */
+  readonly line: number | undefined;
+  readonly rule: Rule | undefined;
+  /** `jump KUBE-SVC-X`, `DNAT to 10.0.0.1:80`, `drop` ... */
+  readonly does: string;
+};
+
+/** Something that is not known of the packet or the node, and what a branch takes for granted of it. */
+export type Condition = { readonly on: string; readonly line: number; readonly holds: boolean };
+
+/** A list that grows at its end without being copied. */
+export type Trail<T> = { readonly last: T; readonly before: Trail<T> } | undefined;
+
+export type Traveller = {
+  readonly hook: Hook;
+  readonly source: Address;
+  readonly destination: Address;
+  readonly protocol: string;
+  readonly sourcePort: number | undefined;
+  readonly destinationPort: number | undefined;
+  /** `""`: none, since the node made it. Undefined: not known. */
+  readonly inInterface: string | undefined;
+  readonly outInterface: string | undefined;
+  /** Whether a process of this node made it. */
+  readonly isOwn: boolean;
+  readonly state: ConnectionState;
+  readonly original: Pick<Traveller, "source" | "destination" | "sourcePort" | "destinationPort">;
+  /** Whether its destination was translated (also to itself), and its source. */
+  readonly dnat: boolean;
+  readonly snat: { readonly to: Address | undefined } | undefined;
+  /** Undefined: not known. */
+  readonly mark: number | undefined;
+  readonly connectionMark: number | undefined;
+  readonly recent: ReadonlySet<string>;
+  /** `recent` lists that its source was put in on the way, with the seconds of the `rcheck` that led there. */
+  readonly remembered: Trail<string>;
+  /** Seconds within which the client had to come back, where a `recent` list decided. */
+  readonly heldSeconds: number | undefined;
+  readonly chance: Fraction;
+  readonly conditions: Trail<Condition>;
+  readonly hops: Trail<Hop>;
+};
+
+const nowhere: ReadonlySet<string> = new Set();
+
+/** The packet before its first hook. */
+export function setOut(packet: Packet, node: TraceNode): Traveller {
+  const own = packet.origin === "node";
+  const header = {
+    source: addressOf(packet.source),
+    destination: addressOf(packet.destination),
+    sourcePort: packet.sourcePort,
+    destinationPort: packet.destinationPort,
+  };
+  const state = packet.state ?? "NEW";
+  return {
+    ...header,
+    original: header,
+    hook: own ? "OUTPUT" : "PREROUTING",
+    protocol: packet.protocol,
+    inInterface: own ? "" : packet.inInterface,
+    outInterface: own ? interfaceTo(node, header.destination) : undefined,
+    isOwn: own,
+    state,
+    dnat: false,
+    snat: undefined,
+    mark: 0,
+    // A new connection has no mark yet; of an older one nobody knows.
+    connectionMark: state === "NEW" ? 0 : undefined,
+    recent: packet.recent ?? nowhere,
+    remembered: undefined,
+    heldSeconds: undefined,
+    chance: certain,
+    conditions: undefined,
+    hops: undefined,
+  };
+}
+
+export function longer<T>(trail: Trail<T>, last: T): Trail<T> {
+  return { last, before: trail };
+}
+
+/** The members of a trail, first to last. */
+export function listOf<T>(trail: Trail<T>): T[] {
+  const list: T[] = [];
+  for (let at = trail; at !== undefined; at = at.before) list.push(at.last);
+  return list.reverse();
+}
