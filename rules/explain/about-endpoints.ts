@@ -60,7 +60,8 @@ function whyThese(
   const reasons: EndpointReason[] = [];
   if (to.some((endpoint) => !endpoint.ready)) reasons.push({ code: "terminating-used", used: to.length, local });
   else if (!local) reasons.push(...aboutHints(ready, to, view));
-  const others = local ? all.filter(usable).filter((endpoint) => !to.includes(endpoint)).length : 0;
+  const served = ready.length > 0 ? ready : all.filter(lingers);
+  const others = local ? served.filter((endpoint) => !isAmong(endpoint, to)).length : 0;
   if (others > 0)
     reasons.push({
       code: "local-leaves",
@@ -91,7 +92,7 @@ function aboutHints(ready: readonly Endpoint[], to: readonly Endpoint[], { nodeN
 }
 
 function unused(all: readonly Endpoint[], { to }: Balance): EndpointReason[] {
-  const idle = all.filter((endpoint) => !endpoint.ready && !to.includes(endpoint));
+  const idle = all.filter((endpoint) => !endpoint.ready && !isAmong(endpoint, to));
   return idle.length === 0 ? [] : [{ code: "some-not-used", ...countUnusable(idle), total: all.length }];
 }
 
@@ -100,8 +101,14 @@ function countUnusable(endpoints: readonly Endpoint[]): Unusable {
   return { total: endpoints.length, notReady: endpoints.length - terminating, terminating };
 }
 
-function usable({ ready, serving, terminating }: Endpoint): boolean {
-  return ready || (serving && terminating);
+/** Still serves while it terminates. */
+function lingers({ ready, serving, terminating }: Endpoint): boolean {
+  return !ready && serving && terminating;
+}
+
+/** The model's endpoints are other objects than those that are read here. */
+function isAmong({ ip, port }: Endpoint, others: readonly Endpoint[]): boolean {
+  return others.some((other) => other.ip === ip && other.port === port);
 }
 
 function policyOf({ kind }: ServedPort["frontend"]): Policy {

@@ -1,6 +1,6 @@
 // The walks of all branches as one tree. In: Branch[]. Out: WalkStep[]: what they share once, and where they fork.
 import type { Branch } from "../trace/trace.ts";
-import { isCertain, plus, type Fraction } from "../trace/fraction.ts";
+import { isCertain, plus, toNumber, type Fraction } from "../trace/fraction.ts";
 import type { Condition, Hop } from "../trace/traveller.ts";
 import type { End } from "../trace/end.ts";
 
@@ -19,8 +19,8 @@ export type Way = {
   readonly end: End | undefined;
 };
 
-/** Ways that are not told, and how often they are taken together; undefined where that hangs on conditions. */
-export type More = { readonly ways: number; readonly chance: Fraction | undefined };
+/** Ways that are not told. `each`: how often one of them is taken, where all are taken as often (but for the rounding of chances). */
+export type More = { readonly ways: number; readonly each: Fraction | undefined };
 
 export const mostWays = 8;
 
@@ -56,6 +56,23 @@ function steps(hops: readonly Hop[]): WalkStep[] {
 
 /** Paths that differ at once. Those that begin with the same rule are one way. */
 function fork(paths: readonly Path[]): WalkStep[] {
+  const shared = conditionsOf(paths);
+  // Ways to many endpoints are told one by one: a tree of groups would be larger than what it tells.
+  const isFlat = paths.length > mostWays && paths.every(({ branch }) => branch.conditions.length === shared.length);
+  const members = isFlat ? paths.map((path) => [path]) : grouped(paths);
+  if (members.length < 2) return [];
+  const ways = members.slice(0, mostWays).map((group): Way => ({
+    chance: chanceOf(group, shared),
+    when: conditionsOf(group).filter(({ on, holds }) => !shared.some((each) => each.on === on && each.holds === holds)),
+    steps: layOut(group),
+    end: oneEnd(group),
+  }));
+  const rest = members.slice(mostWays);
+  const more = rest.length === 0 ? undefined : { ways: rest.length, each: eachOf(rest, shared) };
+  return [{ kind: "fork", ways, more }];
+}
+
+function grouped(paths: readonly Path[]): Path[][] {
   const groups = new Map<string, Path[]>();
   for (const path of paths) {
     const [first] = path.hops;
@@ -64,18 +81,16 @@ function fork(paths: readonly Path[]): WalkStep[] {
     if (same === undefined) groups.set(key, [path]);
     else same.push(path);
   }
-  const members = [...groups.values()];
-  if (members.length < 2) return [];
-  const shared = conditionsOf(paths);
-  const ways = members.slice(0, mostWays).map((group): Way => ({
-    chance: chanceOf(group, shared),
-    when: conditionsOf(group).filter(({ on, holds }) => !shared.some((each) => each.on === on && each.holds === holds)),
-    steps: layOut(group),
-    end: oneEnd(group),
-  }));
-  const rest = members.slice(mostWays);
-  const more = rest.length === 0 ? undefined : { ways: rest.length, chance: chanceOf(rest.flat(), shared) };
-  return [{ kind: "fork", ways, more }];
+  return [...groups.values()];
+}
+
+function eachOf(groups: readonly (readonly Path[])[], shared: readonly Condition[]): Fraction | undefined {
+  const chances = groups.map((group) => chanceOf(group, shared));
+  const [first] = chances;
+  if (first === undefined) return undefined;
+  const isAlike = (chance: Fraction | undefined) =>
+    chance !== undefined && Math.abs(toNumber(chance) / toNumber(first) - 1) < 1e-3;
+  return chances.every(isAlike) ? first : undefined;
 }
 
 /** What all of them take for granted. */

@@ -63,7 +63,7 @@ type StepJson =
     }
   | {
       readonly ways: readonly object[];
-      readonly more: { readonly ways: number; readonly chance: number | undefined } | undefined;
+      readonly more: { readonly ways: number; readonly each: number | undefined } | undefined;
     };
 
 function stepJson(step: WalkStep): StepJson {
@@ -71,7 +71,7 @@ function stepJson(step: WalkStep): StepJson {
   const { ways, more } = step;
   return {
     ways: ways.map((way) => wayJson(way)),
-    more: more && { ways: more.ways, chance: chanceJson(more.chance) },
+    more: more && { ways: more.ways, each: chanceJson(more.each) },
   };
 }
 

@@ -10,13 +10,15 @@ import { percent } from "../../rules/graph/percent.ts";
 import { never } from "../../rules/never.ts";
 import { printable } from "../../rules/problem.ts";
 import type { End } from "../../rules/trace/end.ts";
-import type { Fraction } from "../../rules/trace/fraction.ts";
 import type { Hop } from "../../rules/trace/traveller.ts";
 
 type Answered = Extract<Explanation, { kind: "answered" }>;
 
-/** Lines of prose are so wide at most; rules are cut there. */
+/** Lines are so wide at most, but for rules that are longer. */
 const width = 100;
+
+/** Rules are cut there: an iptables rule can be a kilobyte. */
+const longestRule = 240;
 
 /** Records that are shown; JSON has them all. */
 const mostRecords = 12;
@@ -75,20 +77,11 @@ function renderWalk({ steps }: Walk, title: string, colour: boolean): string {
 function stepLines(steps: readonly WalkStep[], colour: boolean): string[] {
   return steps.flatMap((step) => {
     if (step.kind === "hop") return [hopLine(step.hop, colour)];
-    const more = step.more;
-    const alike = step.ways.every(({ chance }) => shareOf(chance) === shareOf(step.ways[0]?.chance));
-    const rest =
-      more === undefined
-        ? []
-        : [`  ... and ${more.ways} more ways${restShare(more.chance, alike ? step.ways[0]?.chance : undefined)}`];
-    return [...step.ways.flatMap((way) => wayLines(way, colour)), ...rest];
+    const { ways, more } = step;
+    const each = more?.each === undefined ? "" : `, ${percent(more.each)} each`;
+    const rest = more === undefined ? [] : [`  ... and ${more.ways} more ways${each}`];
+    return [...ways.flatMap((way) => wayLines(way, colour)), ...rest];
   });
-}
-
-/** Ways that are taken as often as those shown are told so; of others, what they come to together. */
-function restShare(together: Fraction | undefined, each: Fraction | undefined): string {
-  if (each !== undefined) return `, ${percent(each)} each`;
-  return together === undefined ? "" : `, ${percent(together)} together`;
 }
 
 function wayLines({ chance, when, steps, end }: Way, colour: boolean): string[] {
@@ -102,17 +95,22 @@ function wayLines({ chance, when, steps, end }: Way, colour: boolean): string[] 
   return [`- ${title}`, ...stepLines(steps, colour).map((line) => `    ${line}`)];
 }
 
+/** Comments stand at the end, where there is room for them. */
 function hopLine({ table, chain, line, rule, does }: Hop, colour: boolean): string {
   const where = `${table} ${chain}${line === undefined ? "" : `:${line}`}`;
-  const text = rule === undefined ? does : renderRule(rule).trim();
-  const whole = printable(`${where}  ${text}`);
-  const shown = whole.length > width + 40 ? `${whole.slice(0, width + 37)}...` : whole;
-  const stops = /-j (DROP|REJECT)|policy DROP/.test(whole);
-  return colour && stops ? styleText("red", shown, { validateStream: false }) : shown;
+  if (rule === undefined) return stop(printable(`${where}  ${does}`), colour);
+  const told = { ...rule, matches: rule.matches.filter(({ kind }) => kind !== "comment") };
+  const comments = rule.matches.flatMap((match) => (match.kind === "comment" ? [`# ${match.text}`] : []));
+  const whole = printable(`${where}  ${renderRule(told).trim()}`);
+  const remark = printable(comments.map((comment) => `  ${comment}`).join(""));
+  const shown = whole.length > longestRule ? `${whole.slice(0, longestRule - 3)}...` : whole;
+  const room = width - 4 - shown.length;
+  const isStop = /-j (DROP|REJECT)\b/.test(whole);
+  return (isStop ? stop(shown, colour) : shown) + (remark.length <= room ? remark : "");
 }
 
-function shareOf(chance: Fraction | undefined): string {
-  return chance === undefined ? "" : percent(chance);
+function stop(text: string, colour: boolean): string {
+  return colour ? styleText("red", text, { validateStream: false }) : text;
 }
 
 function endText(end: End): string {

@@ -1,12 +1,12 @@
 // What may have been meant by a name that is not there. In: the name, those that are there. Out: the nearest few.
 
 /**
- * Up to `most` of `names` that differ from `name` in few characters (a quarter of its length), contain it, are contained in it, or are the
+ * Up to `most` of `names` that differ from `name` in few characters (a third of its length, at most 3), contain it, are contained in it, or are the
  * same after the last slash (a Service of another namespace). The nearest first, then in order of the alphabet. Case does not matter.
  */
 export function nearNames(name: string, names: readonly string[], most = 3): string[] {
   const wanted = name.toLowerCase();
-  const nearest = Math.max(1, Math.floor(wanted.length / 4));
+  const nearest = Math.max(1, Math.min(3, Math.floor(wanted.length / 3)));
   return names
     .map((each) => ({ each, far: distance(wanted, each.toLowerCase(), nearest) }))
     .filter(({ far }) => far <= nearest)

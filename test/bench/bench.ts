@@ -1,6 +1,7 @@
 // `npm run bench`: measures, prints a table. In: --quick, --only ROW,ROW. Out: Markdown on standard output; exit status 1 where a target is missed.
 import { parseArgs } from "node:util";
 import { change } from "./change.ts";
+import { compare } from "./compare.ts";
 import { connect } from "./connect.ts";
 import type { Figure } from "./figure.ts";
 import { load } from "./load.ts";
@@ -14,7 +15,7 @@ import { update } from "./update.ts";
 import { serveCalls } from "./worker.ts";
 
 /** In the order of the table; quick ones first, so that a mistake shows early. */
-const rows: readonly Row[] = [start, update, plan, connect, change, load];
+const rows: readonly Row[] = [start, update, plan, compare, connect, change, load];
 
 /** Targets that are missed for reasons that we know and that are not ours to remove. */
 const explained: readonly Explanation[] = [

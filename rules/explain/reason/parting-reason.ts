@@ -1,6 +1,7 @@
 // How two sources of rules compare on one packet. In: PartingReason. Out: the sentence that says so.
 import type { Family } from "../../net/ip.ts";
 import { never } from "../../never.ts";
+import { upperFirst } from "./words.ts";
 
 /** A rule on the way: `nat KUBE-SERVICES line 12` and its text; undefined where the way has ended before. */
 export type Stop = { readonly where: string; readonly text: string } | undefined;
@@ -24,6 +25,10 @@ export const partingCodes: Readonly<Record<PartingReason["code"], true>> = {
 };
 
 export function renderPartingReason(reason: PartingReason): string {
+  return upperFirst(sentence(reason));
+}
+
+function sentence(reason: PartingReason): string {
   switch (reason.code) {
     case "no-rules-of-family":
       return `${reason.source} holds nothing of IPv${reason.family}.`;
@@ -32,8 +37,8 @@ export function renderPartingReason(reason: PartingReason): string {
     case "sources-part": {
       const { first, second, outcome, stops } = reason;
       const goes = (name: string, stop: Stop) =>
-        stop === undefined ? `${name} by no further rule` : `${name} by ${stop.where} (${stop.text})`;
-      return `${first} and ${second} part: "${outcome.end}" comes about in ${outcome.first} of cases by ${first} and in ${outcome.second} by ${second}; the way goes on ${goes("there", stops.first)}, and ${goes("here", stops.second)}.`;
+        stop === undefined ? `${name} goes by no further rule` : `${name} goes by ${stop.where} (${stop.text})`;
+      return `${first} and ${second} part: "${outcome.end}" is what becomes of ${outcome.first} of the packets by ${first}, of ${outcome.second} by ${second}; the ways part where ${goes(first, stops.first)}, and ${goes(second, stops.second)}.`;
     }
     default:
       return never(reason);

@@ -24,8 +24,7 @@ export const reasonCodes: readonly Reason["code"][] = [
 
 /** One English sentence or two, in one line. Holds no control characters, whatever the text in the reason. */
 export function renderReason(reason: Reason): string {
-  const text = sentence(reason);
-  return printable(text.charAt(0).toUpperCase() + text.slice(1));
+  return printable(sentence(reason));
 }
 
 function sentence(reason: Reason): string {

@@ -1,7 +1,7 @@
 // What rules do with a packet, whoever wrote them. In: WalkReason. Out: the sentence that says so.
 import type { Ip } from "../../net/ip.ts";
 import { never } from "../../never.ts";
-import { list } from "./words.ts";
+import { list, upperFirst } from "./words.ts";
 
 /** A rule that decided: `chain` alone where it is the policy of a built-in chain. */
 export type RuleText = {
@@ -96,13 +96,17 @@ export const walkCodes: Readonly<Record<WalkReason["code"], true>> = {
 const others = "A rule that is neither rulewright's nor kube-proxy's";
 
 export function renderWalkReason(reason: WalkReason): string {
+  return upperFirst(sentence(reason));
+}
+
+function sentence(reason: WalkReason): string {
   switch (reason.code) {
     case "goes-to": {
       const places = reason.to.map(({ at, share }) => (share === undefined ? at : `${at} (${share})`));
-      const more = reason.more > 0 ? [`${reason.more} more`] : [];
-      const one = reason.to.length + reason.more === 1 ? "" : "one of ";
-      const service = reason.service === undefined ? "" : ` by the rules of ${reason.service}`;
-      return `${whenText(reason.when)}the packet goes to ${one}${list([...places, ...more], Infinity)}${service}, ${seenText(reason.source)}.`;
+      const more = reason.more > 0 ? [`one of ${reason.more} more`] : [];
+      const by = reason.service === undefined ? "" : `by the rules of ${reason.service} `;
+      const to = alternatives([...places, ...more]);
+      return `${whenText(reason.when)}${by}the packet goes to ${to}; ${seenText(reason.source)}.`;
     }
     case "not-translated":
       return `${whenText(reason.when)}${shareText(reason.share)} goes to ${reason.at} as it was sent${reason.here ? ", to a process of this node if one listens there" : ""}: no rule translates it.`;
@@ -166,14 +170,19 @@ function shareText(share: string | undefined): string {
   return share === undefined ? "the packet" : `${share} of the packets`;
 }
 
+/** `a`, `a or b`, `a, b or c`. */
+function alternatives(items: readonly string[]): string {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items.at(-1) ?? ""}`;
+}
+
 function seenText({ kind, as }: Seen): string {
   switch (kind) {
     case "kept":
-      return "which sees the client's address";
+      return "it comes from the client's own address";
     case "rewritten":
-      return `which sees ${as === undefined ? "the node's address" : as} as the sender`;
+      return `it comes from ${as ?? "the node's address"}`;
     case "mixed":
-      return "some of which see the client's address and some the node's";
+      return "some see the client's own address, some the node's";
     default:
       return never(kind);
   }

@@ -18,3 +18,8 @@ export function list(items: readonly string[], most = 8): string {
 export function didYouMean(names: readonly string[]): string {
   return names.length === 0 ? "" : `; did you mean ${names.join(" or ")}?`;
 }
+
+/** The first letter of a sentence; not for those that begin with a name or a field. */
+export function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

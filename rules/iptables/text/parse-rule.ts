@@ -6,7 +6,7 @@ import type { ChainName } from "../ruleset/chain-name.ts";
 
 /** The rule that these words say. Never fails: unknown matches and targets become `other`. */
 export function parseRule(words: readonly string[]): Rule {
-  const { head, modules, target } = splitRule(words);
+  const { head, modules, target } = splitRule(inOrder(words));
   const fields = parseHead(head);
   const matches = modules.map(parseMatch);
   return {
@@ -21,6 +21,20 @@ type Parts = {
   readonly modules: readonly (readonly string[])[];
   readonly target: readonly string[];
 };
+
+/** Options that belong to no module. */
+const general = new Set(["-s", "-d", "-i", "-o", "-p"]);
+
+/** kube-proxy writes `-m tcp -p tcp -d 10.0.0.1 --dport 80`, iptables-save never does: general options go first. */
+function inOrder(words: readonly string[]): readonly string[] {
+  const firstModule = words.indexOf("-m");
+  const isGeneral = (at: number) => general.has(words[at] ?? "") && words[at - 1] !== "--comment";
+  const late = [...words.keys()].filter((at) => firstModule >= 0 && at > firstModule && isGeneral(at));
+  if (late.length === 0) return words;
+  const moved = new Set(late.flatMap((at) => (words[at - 1] === "!" ? [at - 1, at, at + 1] : [at, at + 1])));
+  const [early, rest] = [[...moved], [...words.keys()].filter((at) => !moved.has(at))];
+  return [...early, ...rest].map((at) => words[at] ?? "");
+}
 
 /** iptables-save prints general options first, then each `-m module` with its options, then `-j` or `-g`. */
 function splitRule(words: readonly string[]): Parts {
