@@ -1,4 +1,4 @@
-// The pure core, in pipeline order: decode, resolve what manifests leave open, model, ruleset, diff, text.
+// The pure core, in pipeline order: decode, resolve what manifests leave open, model, ruleset, diff, text; then what reads rules: trace, compare, graph.
 export { renderPath, renderProblem, type Problem } from "./problem.ts";
 export { parseIp, familyOf, hostPort, type Family, type Ip } from "./net/ip.ts";
 export { parseCidr, cidrFamily, type Cidr } from "./net/cidr.ts";
@@ -72,3 +72,24 @@ export { causeOf, type Cause } from "./iptables/diff/cause.ts";
 
 export { orderChanges, type Batch } from "./iptables/script/order.ts";
 export { changeOfLine, renderBatch, renderScript } from "./iptables/script/render-script.ts";
+
+export { parseDump, type Dump, type DumpChain, type DumpProblem, type DumpRule } from "./iptables/text/parse-dump.ts";
+export { parseSets } from "./ipset/parse.ts";
+export { type IpSet } from "./ipset/set.ts";
+export { setHolds, type SetValue } from "./ipset/holds.ts";
+
+export { dnsRecords, type DnsRecord } from "./dns/records.ts";
+
+export { looksLikeFirewall, parseFirewalls, type Firewall, type ParsedFirewalls } from "./trace/firewall.ts";
+export type { ConnectionState, Packet, TraceNode } from "./trace/packet.ts";
+export { buildTracer, type Branch, type TraceOptions, type Tracer } from "./trace/trace.ts";
+export type { Condition, Hop } from "./trace/traveller.ts";
+export type { End, SourceFate } from "./trace/end.ts";
+export { toNumber, type Fraction } from "./trace/fraction.ts";
+
+export { applyToDump } from "./compare/graft.ts";
+export { compareRulesets, type Comparison, type Difference, type Sides } from "./compare/compare.ts";
+export { endText, fateOf, isSameFate, type Fate as PacketFate } from "./compare/fate.ts";
+
+export { buildGraph } from "./graph/build-graph.ts";
+export type { Graph, GraphEdge, GraphNode } from "./graph/graph.ts";

@@ -22,11 +22,12 @@ export function aboutFrontend(probe: Probe, served: ServedPort): AboutFrontend {
   const reasons: (FrontendReason | EndpointReason)[] = [...madeUp(probe, served), ...fromOutside(probe, served)];
   const stopped = taken(probe, served) ?? unreachable(probe, served);
   if (stopped !== undefined) return { reasons: [...reasons, stopped], expected: undefined };
-  const barred = outOfRanges(probe, served);
-  if (barred !== undefined) return { reasons: [...reasons, barred], expected: "drop" };
-  reasons.push(...openRanges(served));
   const { client } = probe;
   const fate = served.frontend.fates.find((each) => isFateOf(each, client, served.model.view));
+  // Without any endpoint everyone is refused, whatever the ranges say, as in kube-proxy.
+  const barred = fate?.verdict.kind === "reject" ? undefined : outOfRanges(probe, served);
+  if (barred !== undefined) return { reasons: [...reasons, barred], expected: "drop" };
+  reasons.push(...openRanges(served));
   if (fate === undefined) return { reasons, expected: undefined };
   reasons.push(...pastPolicy(fate, served), ...aboutEndpoints(served, fate.verdict));
   if (fate.verdict.kind !== "balance") return { reasons, expected: fate.verdict.kind === "reject" ? "refuse" : "drop" };

@@ -1,5 +1,5 @@
 // What the rules do, and whose rules decide. In: the branches of one probe, the rules, what the objects lead to expect. Out: WalkReason[].
-import { percent } from "../graph/percent.ts";
+import { percent } from "../trace/percent.ts";
 import { serviceOf } from "../iptables/text/parse.ts";
 import { calledChain } from "../iptables/text/parse-dump.ts";
 import { ruleLine } from "../iptables/text/render-rule.ts";
@@ -207,15 +207,16 @@ function shareOf(chance: Fraction | undefined): string | undefined {
   return chance === undefined || isCertain(chance) ? undefined : percent(chance);
 }
 
-function ruleText({ hop, entry }: PlacedHop): RuleText {
+function ruleText({ hop, entry, foreign }: PlacedHop): RuleText {
   const { table, chain, line, rule } = hop;
+  const called = hop.does.startsWith("-j ") ? whoseChain(targetOf(hop)) : undefined;
   return {
     table,
     chain,
     line,
     text: rule === undefined ? `policy of ${chain}` : ruleLine(chain, rule),
     by: entry === undefined ? undefined : `${entry.chain}${entry.line === undefined ? "" : ` line ${entry.line}`}`,
-    whose: whoseChain(chain) ?? (hop.does.startsWith("-j ") ? whoseChain(targetOf(hop)) : undefined),
+    whose: foreign ? (whoseChain(chain) ?? called) : undefined,
   };
 }
 

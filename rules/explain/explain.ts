@@ -32,6 +32,8 @@ export type ProbeAnswer = {
   readonly probe: Probe;
   /** In the API's terms, as the objects have it. */
   readonly reasons: readonly Reason[];
+  /** What that leads to expect of the rules; undefined where the objects are not known or say nothing of this address. */
+  readonly expected: Expected;
   /** One for each source that holds rules of the family. */
   readonly walks: readonly Walk[];
   /** Where two sources were given: whether they do the same, and where not. */
@@ -75,6 +77,7 @@ function answer(probe: Probe, context: ExplainContext, tracerOf: TracerKeeper): 
   return {
     probe,
     reasons: [...standIns(probe), ...elsewhere(probe, context), ...reasons],
+    expected,
     walks: walked.map((each) => walkOf(each, probe, expected)),
     parting: partingOf(walked, probe, context),
   };

@@ -1,5 +1,5 @@
 // Where two sources of rules part on one packet. In: the branches of each. Out: PartingReason.
-import { percent } from "../graph/percent.ts";
+import { percent } from "../trace/percent.ts";
 import { hostPort } from "../net/ip.ts";
 import { never } from "../never.ts";
 import { renderRule, ruleLine } from "../iptables/text/render-rule.ts";

@@ -15,7 +15,7 @@ import {
   nodePortDestination,
   type Destination,
 } from "./destinations.ts";
-import { findService, nearNames, serviceNames } from "./lookup.ts";
+import { findHealthPort, findService, nearNames, serviceNames } from "./lookup.ts";
 import type { From, To } from "./question.ts";
 import type { QuestionReason } from "./reason/question-reason.ts";
 import { aboutService } from "./about-service.ts";
@@ -61,16 +61,25 @@ function findDestinations(from: From, to: To, context: ExplainContext): Asked | 
   switch (to.kind) {
     case "address":
       return { found: [{ family: familyOf(to.ip), destinations: [addressDestination(to, context)] }], about: [] };
-    case "node-port": {
-      const families = familiesIn(context).filter((family) => from.kind !== "ip" || familyOf(from.ip) === family);
-      const found = families.map((family) => ({ family, destinations: [nodePortDestination(to, family, context)] }));
-      return { found, about: [] };
-    }
+    case "node-port":
+      return { found: findNodePorts(from, to, context), about: [] };
     case "service":
       return context.objects === undefined ? findInRules(to, context) : findInObjects(to, context, context.objects);
     default:
       return never(to);
   }
+}
+
+/** Families without a Service that has the port are left out, unless that is all of them. */
+function findNodePorts(from: From, to: Extract<To, { kind: "node-port" }>, context: ExplainContext): Asked["found"] {
+  const families = familiesIn(context).filter((family) => from.kind !== "ip" || familyOf(from.ip) === family);
+  const found = families.map((family) => ({ family, destinations: [nodePortDestination(to, family, context)] }));
+  const known = found.filter(({ family, destinations }) => {
+    const model = modelOf(context.objects, family);
+    const isKnown = destinations.some(({ frontend }) => frontend !== undefined);
+    return model === undefined || isKnown || findHealthPort(model, to) !== undefined;
+  });
+  return known.length > 0 ? known : found.slice(0, 1);
 }
 
 type ToService = Extract<To, { kind: "service" }>;

@@ -7,7 +7,7 @@ import type { Unsaid } from "./conditions.ts";
 import { openGroup, type Groups } from "./endpoint-chains.ts";
 import { findFrontends, type DumpFrontend, type Subject } from "./frontends.ts";
 import type { Graph, GraphEdge, GraphNode, GraphPart } from "./graph.ts";
-import { percent } from "./percent.ts";
+import { percent } from "../trace/percent.ts";
 
 /**
  * A part for each Service port in `subject` that a rule leads to or refuses. Chains that only find the frontend (the dispatch) and those that

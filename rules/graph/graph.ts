@@ -1,7 +1,7 @@
 // What becomes of a Service's traffic, as a picture without its places. In: GraphEdge. Out: the types of graphs, the lines on an edge.
 import type { Family } from "../net/ip.ts";
 import type { Fraction } from "../trace/fraction.ts";
-import { percent } from "./percent.ts";
+import { percent } from "../trace/percent.ts";
 
 /** The ways to endpoints in one family's rules, a part for each Service port. */
 export type Graph = { readonly family: Family; readonly parts: readonly GraphPart[] };

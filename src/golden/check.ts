@@ -1,8 +1,9 @@
 // Checks cases. In: CaseFolder. Out: Outcome: passed, failed with findings, or broken.
 import { compareTexts, type Finding } from "./compare.ts";
-import { expectedFiles } from "./expected-file.ts";
+import { expectedFiles, packetsFile } from "./expected-file.ts";
 import type { CaseFolder } from "./find.ts";
 import { loadCase } from "./load.ts";
+import { checkPackets } from "./packets-check.ts";
 import { renderCase } from "./render.ts";
 
 /** How one case came out. `broken`: it could not be run, since a file of it cannot be read or its settings are wrong. */
@@ -18,7 +19,8 @@ export async function checkCase(folder: CaseFolder): Promise<Outcome> {
   if (orphan !== undefined) return { kind: "failed", path, findings: [orphan] };
   try {
     const loaded = await loadCase(folder);
-    const findings = compareTexts(loaded.expected, renderCase(loaded));
+    const texts = renderCase(loaded);
+    const findings = [...compareTexts(loaded.expected, texts), ...checkPackets(loaded, texts)];
     return findings.length === 0 ? { kind: "passed", path } : { kind: "failed", path, findings };
   } catch (error) {
     return { kind: "broken", path, because: error instanceof Error ? error.message : String(error) };
@@ -28,5 +30,5 @@ export async function checkCase(folder: CaseFolder): Promise<Outcome> {
 /** The finding of a folder without input; undefined where it has one. */
 export function orphanFinding({ files }: CaseFolder): Finding | undefined {
   if (files.has("input.yaml") || files.has("input.json")) return undefined;
-  return { kind: "orphan", files: expectedFiles.filter((file) => files.has(file)) };
+  return { kind: "orphan", files: [...expectedFiles, packetsFile].filter((file) => files.has(file)) };
 }

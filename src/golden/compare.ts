@@ -1,12 +1,13 @@
 // Compares what a case gives with what it should. In: two sets of texts. Out: Finding[], none where they are the same.
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { printable } from "../../rules/problem.ts";
-import { expectedFiles, type ExpectedFile, type ExpectedTexts } from "./expected-file.ts";
+import { expectedFiles, type ExpectedFile, type ExpectedTexts, type packetsFile } from "./expected-file.ts";
+import type { RowFinding } from "./packets-check.ts";
 
 /** What is wrong with a case; each fails it. */
 export type Finding =
-  /** The folder has expected files, but no input that could give them. */
-  | { readonly kind: "orphan"; readonly files: readonly ExpectedFile[] }
+  /** The folder has files that say what must come out, but no input. */
+  | { readonly kind: "orphan"; readonly files: readonly (ExpectedFile | typeof packetsFile)[] }
   /** The case gives this, and no file says so. */
   | { readonly kind: "missing"; readonly file: ExpectedFile }
   | { readonly kind: "empty"; readonly file: ExpectedFile }
@@ -15,9 +16,11 @@ export type Finding =
   /** Only the line ends differ: version control made them CR LF. */
   | { readonly kind: "line-ends"; readonly file: ExpectedFile }
   /** `patch`: unified diff in printable ASCII, from the file to what the case gives; undefined where it would take too long to find. */
-  | { readonly kind: "different"; readonly file: ExpectedFile; readonly patch: string | undefined };
+  | { readonly kind: "different"; readonly file: ExpectedFile; readonly patch: string | undefined }
+  /** A row of `packets.yaml` does not hold. */
+  | RowFinding;
 
-/** Every finding, in the order of `expectedFiles`. */
+/** Every finding about expected files, in the order of `expectedFiles`. */
 export function compareTexts(expected: ExpectedTexts, actual: ExpectedTexts): readonly Finding[] {
   return expectedFiles.flatMap((file): Finding[] => {
     const [before, after] = [expected.get(file), actual.get(file)];

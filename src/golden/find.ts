@@ -2,9 +2,9 @@
 import { readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../desired/desired.ts";
-import { configFile, expectedFiles, inputFiles, nodeFile } from "./expected-file.ts";
+import { configFile, expectedFiles, inputFiles, nodeFile, packetsFile } from "./expected-file.ts";
 
-/** A folder with an input or an expected file. Without any input it is an orphan. */
+/** A folder with an input, an expected file or a table of packets. Without any input it is an orphan. */
 export type CaseFolder = {
   /** As the user can type it: below the directory that was given. */
   readonly path: string;
@@ -33,8 +33,8 @@ export async function findCases(directories: readonly string[]): Promise<readonl
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-const ownFiles: ReadonlySet<string> = new Set([...inputFiles, configFile, nodeFile, ...expectedFiles]);
-const caseFiles: ReadonlySet<string> = new Set([...inputFiles, ...expectedFiles]);
+const ownFiles: ReadonlySet<string> = new Set([...inputFiles, configFile, nodeFile, packetsFile, ...expectedFiles]);
+const caseFiles: ReadonlySet<string> = new Set([...inputFiles, packetsFile, ...expectedFiles]);
 
 async function findBelow(directory: string): Promise<CaseFolder[]> {
   const entries = await readdir(directory, { withFileTypes: true });

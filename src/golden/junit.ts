@@ -1,7 +1,7 @@
 // A report for CI systems. In: Outcome[]. Out: JUnit XML.
 import { never } from "../../rules/never.ts";
 import type { Outcome } from "./check.ts";
-import { brokenText, findingLine } from "./report.ts";
+import { brokenText, findingDetails, findingLine } from "./report.ts";
 
 /**
  * One suite, one test case for each outcome. Without times, so that the same outcomes give the same bytes.
@@ -29,9 +29,7 @@ function testCase(outcome: Outcome): string {
     case "failed": {
       const [first, ...others] = outcome.findings.map(findingLine);
       const message = `${first ?? ""}${others.length > 0 ? ` (and ${others.length} more)` : ""}`;
-      const texts = outcome.findings.map(
-        (finding) => `${findingLine(finding)}\n${finding.kind === "different" ? (finding.patch ?? "") : ""}`,
-      );
+      const texts = outcome.findings.map((finding) => `${findingLine(finding)}\n${findingDetails(finding, false)}`);
       return `${open}>\n${element("failure", message, texts.join("\n"))}\n    </testcase>`;
     }
     case "broken":

@@ -8,11 +8,13 @@ import {
   expectedFiles,
   inputFiles,
   nodeFile,
+  packetsFile,
   type ExpectedFile,
   type ExpectedTexts,
 } from "./expected-file.ts";
 import type { CaseFolder } from "./find.ts";
 import { decodeNodeSettings, noNodeSettings, type NodeSettings } from "./node-settings.ts";
+import { decodePackets, type PacketRow } from "./packets-decode.ts";
 
 /** A case. Its files are named without their folder, so that no output depends on where the folder is. */
 export type GoldenCase = {
@@ -20,11 +22,13 @@ export type GoldenCase = {
   readonly config: { readonly name: string; readonly text: string } | undefined;
   readonly node: NodeSettings;
   readonly expected: ExpectedTexts;
+  /** Empty where the case has no `packets.yaml`. */
+  readonly packets: readonly PacketRow[];
 };
 
 /**
  * Reads a folder that is no orphan.
- * @throws InputError, ManifestReadError where a file cannot be read, there are two inputs, or the node settings are wrong.
+ * @throws InputError, ManifestReadError where a file cannot be read, there are two inputs, or the node settings or the table of packets are wrong.
  */
 export async function loadCase(folder: CaseFolder): Promise<GoldenCase> {
   const inputs = inputFiles.filter((name) => folder.files.has(name));
@@ -36,6 +40,7 @@ export async function loadCase(folder: CaseFolder): Promise<GoldenCase> {
     config: folder.files.has(configFile) ? { name: configFile, text: await readText(folder, configFile) } : undefined,
     node: await readNodeSettings(folder),
     expected: await readExpected(folder),
+    packets: await readPackets(folder),
   };
 }
 
@@ -52,6 +57,13 @@ async function readNodeSettings(folder: CaseFolder): Promise<NodeSettings> {
   const decoded = decodeNodeSettings(await readText(folder, nodeFile), nodeFile);
   if (decoded.kind === "refused") throw new InputError(decoded.lines.join("\n"));
   return decoded.settings;
+}
+
+async function readPackets(folder: CaseFolder): Promise<readonly PacketRow[]> {
+  if (!folder.files.has(packetsFile)) return [];
+  const decoded = decodePackets(await readText(folder, packetsFile), packetsFile);
+  if (decoded.kind === "refused") throw new InputError(decoded.lines.join("\n"));
+  return decoded.rows;
 }
 
 async function readExpected(folder: CaseFolder): Promise<ExpectedTexts> {

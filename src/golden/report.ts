@@ -1,19 +1,22 @@
 // What is said of cases. In: Outcome, Update. Out: text for people.
 import { styleText } from "node:util";
 import { never } from "../../rules/never.ts";
+import { list } from "../../rules/explain/reason/words.ts";
 import { printable } from "../../rules/problem.ts";
 import type { Outcome } from "./check.ts";
 import type { Finding } from "./compare.ts";
+import { packetsFile } from "./expected-file.ts";
+import { rowLine, rowWalks } from "./packets-report.ts";
 import type { Update } from "./update.ts";
 
-/** What there is to say of one case: nothing where it passed, else its findings and their diffs. */
+/** What there is to say of one case: nothing where it passed, else its findings with their diffs and walks. */
 export function renderOutcome(outcome: Outcome, colour: boolean): string {
   switch (outcome.kind) {
     case "passed":
       return "";
     case "failed":
       return outcome.findings
-        .map((finding) => `${printable(outcome.path)}: ${findingLine(finding)}\n${patchOf(finding, colour)}`)
+        .map((finding) => `${printable(outcome.path)}: ${findingLine(finding)}\n${findingDetails(finding, colour)}`)
         .join("");
     case "broken":
       return `${printable(outcome.path)}: could not be run: ${brokenText(outcome.because)}\n`;
@@ -30,9 +33,11 @@ export function renderTally(outcomes: readonly Outcome[]): string {
 
 /** What was done to one case, on one line. */
 export function renderUpdate(update: Update): string {
-  if (update.kind !== "updated") return renderOutcome(update, false);
+  if (update.kind === "broken" || (update.kind === "failed" && update.findings.some(({ kind }) => kind === "orphan")))
+    return renderOutcome(update, false);
   const edits = update.edits.map(({ kind, file }) => `${kind} ${file}`);
-  return `${printable(update.path)}: ${edits.length === 0 ? "unchanged" : edits.join(", ")}\n`;
+  const rows = update.kind === "updated" ? "" : failingRows(update.findings);
+  return `${printable(update.path)}: ${edits.length === 0 ? "unchanged" : edits.join(", ")}${rows}\n`;
 }
 
 /** `3 updated, 38 unchanged, 0 failed`. */
@@ -46,7 +51,7 @@ export function renderUpdateTally(updates: readonly Update[]): string {
 export function findingLine(finding: Finding): string {
   switch (finding.kind) {
     case "orphan":
-      return `has ${finding.files.join(", ")}, but no input.yaml or input.json that gives them`;
+      return `has ${finding.files.join(", ")}, but no input.yaml or input.json to check against`;
     case "missing":
       return `${finding.file} is missing; rulewright golden update makes it`;
     case "empty":
@@ -59,6 +64,8 @@ export function findingLine(finding: Finding): string {
       return finding.patch === undefined
         ? `${finding.file} is too different to show`
         : `${finding.file} is not what the input gives`;
+    case "packet":
+      return rowLine(finding);
     default:
       return never(finding);
   }
@@ -69,9 +76,17 @@ export function brokenText(because: string): string {
   return because.split("\n").map(printable).join("\n  ");
 }
 
-function patchOf(finding: Finding, colour: boolean): string {
+/** What there is to see of a finding besides its line: the diff, or the walks of packets. Whole lines, or nothing. */
+export function findingDetails(finding: Finding, colour: boolean): string {
+  if (finding.kind === "packet") return rowWalks(finding, colour);
   if (finding.kind !== "different" || finding.patch === undefined) return "";
   return colour ? finding.patch.split("\n").map(paint).join("\n") : finding.patch;
+}
+
+/** `golden check` shows them: here they are only named. */
+function failingRows(findings: readonly Finding[]): string {
+  const lines = findings.flatMap((finding) => (finding.kind === "packet" ? [finding.row.position.line] : []));
+  return `; ${packetsFile}: ${lines.length === 1 ? "a row fails" : `${lines.length} rows fail`} (line ${list(lines.map(String))}), rulewright golden check says why`;
 }
 
 function paint(line: string): string {

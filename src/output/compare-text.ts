@@ -2,7 +2,7 @@
 import type { Family } from "../../rules/index.ts";
 import { tolerance, endText, type Fate } from "../../rules/compare/fate.ts";
 import type { Comparison, Difference } from "../../rules/compare/compare.ts";
-import { percent } from "../../rules/graph/percent.ts";
+import { percent } from "../../rules/trace/percent.ts";
 import { isCertain, toNumber } from "../../rules/trace/fraction.ts";
 import { hostPort } from "../../rules/net/ip.ts";
 import { printable } from "../../rules/problem.ts";
@@ -43,10 +43,12 @@ function selfTraffic(leftOut: number): string {
 }
 
 function groupByDestination(differences: readonly Difference[]): (readonly Difference[])[] {
-  const groups = new Map<unknown, Difference[]>();
+  const groups = new Map<string, Difference[]>();
   for (const difference of differences) {
-    const group = groups.get(difference.destination);
-    if (group === undefined) groups.set(difference.destination, [difference]);
+    const { ip, port, protocol } = difference.destination;
+    const key = `${ip} ${port} ${protocol}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [difference]);
     else group.push(difference);
   }
   return [...groups.values()];

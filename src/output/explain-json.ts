@@ -25,7 +25,7 @@ function reasonJson(reason: Reason) {
   return { ...reason, text: renderReason(reason) };
 }
 
-function answerJson({ probe, reasons, walks, parting }: ProbeAnswer) {
+function answerJson({ probe, reasons, expected, walks, parting }: ProbeAnswer) {
   const { label, family, packet, destination } = probe;
   const { kind, service } = destination;
   return {
@@ -34,6 +34,7 @@ function answerJson({ probe, reasons, walks, parting }: ProbeAnswer) {
     packet,
     destination: { kind, service },
     reasons: reasons.map(reasonJson),
+    expected,
     walks: walks.map(walkJson),
     parting: parting && reasonJson(parting),
   };

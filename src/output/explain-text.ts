@@ -6,7 +6,7 @@ import type { DnsRecord } from "../../rules/dns/records.ts";
 import type { Explanation, ProbeAnswer, Walk } from "../../rules/explain/explain.ts";
 import { renderReason, type Reason } from "../../rules/explain/reason/reason.ts";
 import type { Way, WalkStep } from "../../rules/explain/walk-tree.ts";
-import { percent } from "../../rules/graph/percent.ts";
+import { percent } from "../../rules/trace/percent.ts";
 import { never } from "../../rules/never.ts";
 import { printable } from "../../rules/problem.ts";
 import type { End } from "../../rules/trace/end.ts";

@@ -83,9 +83,9 @@ export function renderEndpointReason(reason: EndpointReason): string {
     case "slices-lack-port":
       return `No EndpointSlice of ${reason.service} has its port; ${reason.ports.length === 0 ? "they name none" : `they name ${list(reason.ports)}`}. Names and protocols of the Service's ports and the slices' must be the same. The connection is refused.`;
     case "no-local-endpoint":
-      return `${policyName(reason.policy)} is Local and none of the ${count(reason.of, "endpoint")} of ${reason.service} is on ${reason.node}: dropped.`;
+      return `${policyName(reason.policy)} is Local and ${reason.of === 1 ? `the one endpoint of ${reason.service} is not` : `none of the ${reason.of} endpoints of ${reason.service} is`} on ${reason.node}: dropped.`;
     case "node-name-unknown":
-      return `${policyName(reason.policy)} of ${reason.service} is Local, and the name of this node is not known, so no endpoint counts as local; give it with --node-name.`;
+      return `${policyName(reason.policy)} of ${reason.service} is Local, and the name of this node is not known, so no endpoint counts as local: dropped; give the name with --node-name.`;
     case "terminating-used":
       return `${reason.local ? "No local endpoint" : "No endpoint"} is ready; ${count(reason.used, "endpoint")} that still ${reason.used === 1 ? "serves while it terminates is" : "serve while they terminate are"} used.`;
     case "hints-leave":

@@ -36,9 +36,8 @@ function sentence(reason: PartingReason): string {
       return `${reason.first} and ${reason.second} do the same with it.`;
     case "sources-part": {
       const { first, second, outcome, stops } = reason;
-      const goes = (name: string, stop: Stop) =>
-        stop === undefined ? `${name} goes by no further rule` : `${name} goes by ${stop.where} (${stop.text})`;
-      return `${first} and ${second} part: "${outcome.end}" is what becomes of ${outcome.first} of the packets by ${first}, of ${outcome.second} by ${second}; the ways part where ${goes(first, stops.first)}, and ${goes(second, stops.second)}.`;
+      const at = (stop: Stop) => (stop === undefined ? "its end" : `${stop.where}, "${stop.text}"`);
+      return `${first} and ${second} part: "${outcome.end}" is what becomes of ${outcome.first} of the packets by ${first}, and of ${outcome.second} by ${second}. What they share ends where the way by ${first} comes to ${at(stops.first)}, and the way by ${second} to ${at(stops.second)}.`;
     }
     default:
       return never(reason);

@@ -155,7 +155,7 @@ function sentence(reason: WalkReason): string {
 function ruleText({ table, chain, line, text, by, whose }: RuleText): string {
   const where = line === undefined ? `${table} ${chain}` : `${table} ${chain} line ${line}`;
   const who = whose === undefined ? "" : ` (chains of ${whose})`;
-  return `${where}${by === undefined ? "" : `, by ${by}`}${who}: ${text}`;
+  return `${where}${by === undefined ? "" : `, by ${by}`}${who}, "${text}".`;
 }
 
 function byText(by: RuleText | undefined): string {

@@ -14,9 +14,9 @@ export function list(items: readonly string[], most = 8): string {
   return `${parts.slice(0, -1).join(", ")} and ${parts.at(-1) ?? ""}`;
 }
 
-/** `; did you mean a or b?`, or nothing. */
+/** The end of a sentence: `; did you mean a or b?`, or a full stop. */
 export function didYouMean(names: readonly string[]): string {
-  return names.length === 0 ? "" : `; did you mean ${names.join(" or ")}?`;
+  return names.length === 0 ? "." : `; did you mean ${names.join(" or ")}?`;
 }
 
 /** The first letter of a sentence; not for those that begin with a name or a field. */

@@ -1,6 +1,6 @@
-// Tests of rules/graph/percent.ts.
+// Tests of rules/trace/percent.ts.
 import { expect, test } from "@jest/globals";
-import { percent } from "../../../rules/graph/percent.ts";
+import { percent } from "../../../rules/trace/percent.ts";
 import { fraction } from "../../../rules/trace/fraction.ts";
 
 test.each([

@@ -1,5 +1,5 @@
 // Chances for people. In: Fraction. Out: a percentage.
-import { isCertain, isNever, toNumber, type Fraction } from "../trace/fraction.ts";
+import { isCertain, isNever, toNumber, type Fraction } from "./fraction.ts";
 
 /** `33.3%`. Rounded, but never to 0% or 100% where it is not exactly that. */
 export function percent(share: Fraction): string {

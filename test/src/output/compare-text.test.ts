@@ -1,0 +1,63 @@
+// Tests of src/output/compare-text.ts.
+import { expect, test } from "@jest/globals";
+import { fateText, renderCompareText } from "../../../src/output/compare-text.ts";
+import { aComparison, aDifference, aFate } from "./a-comparison.ts";
+
+const names = { a: "before.rules", b: "web.yaml" };
+const render = (...differences: Parameters<typeof aComparison>) =>
+  renderCompareText(names, [{ family: 4, comparison: aComparison(...differences) }]);
+
+test("without a difference it is one line a family, with the number of classes", () => {
+  const comparison = aComparison();
+  expect(
+    renderCompareText(
+      names,
+      [4, 6].map((family) => ({ family: family as 4 | 6, comparison })),
+    ),
+  ).toBe(
+    "IPv4: the same fate for all 1,234 classes of packets\nIPv6: the same fate for all 1,234 classes of packets\n",
+  );
+});
+
+test("a difference names the frontend, the clients and both fates; clients with the same fates share them", () => {
+  expect(render(aDifference(), aDifference({ from: "10.0.0.0/8" }))).toBe(
+    [
+      "IPv4: 2 of 1,234 classes of packets fare differently",
+      "default/web cluster IP 10.96.0.10:80/TCP",
+      "  from the node; 10.0.0.0/8",
+      "    before.rules  to 10.0.0.1:80",
+      "    web.yaml      dropped",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("a client that comes again says where it was", () => {
+  expect(render(aDifference({ again: "10.0.0.1:80" }))).toContain("  from the node, that was at 10.0.0.1:80 before\n");
+});
+
+test("of very many destinations the first hundred are shown, and the number of the rest", () => {
+  const destination = (port: number) => ({ ...aDifference().destination, port });
+  const text = render(...Array.from({ length: 150 }, (_, port) => aDifference({ destination: destination(port + 1) })));
+  expect(text.match(/^default\/web/gm)).toHaveLength(100);
+  expect(text).toContain("and 50 more destinations");
+});
+
+test("what was left out is said", () => {
+  const text = renderCompareText(names, [{ family: 4, comparison: { ...aComparison(), leftOut: 7 } }]);
+  expect(text).toMatch(/^not compared: what 7 endpoints send to themselves/m);
+});
+
+test("a fate of many outcomes is cut, likeliest first, with shares", () => {
+  expect(fateText(aFate("10.0.0.1:80", "dropped"))).toBe("to 10.0.0.1:80 50%; dropped 50%");
+  const many = Array.from({ length: 9 }, (_, at) => `10.0.0.${at + 1}:80`);
+  expect(fateText(aFate(...many)).split("; ")).toEqual([
+    ...many.slice(0, 6).map((outcome) => `to ${outcome} 11.1%`),
+    "and 3 more",
+  ]);
+});
+
+test("no text of a dump drives the terminal", () => {
+  const destination = { ...aDifference().destination, name: "default/web\u001b[31m cluster IP" };
+  expect(render(aDifference({ destination }))).not.toContain("\u001b");
+});
