@@ -75,13 +75,17 @@ export function endText(end: End): string {
   }
 }
 
-function deliveredText({ to, port, here, translated }: Extract<End, { kind: "delivered" }>): string {
-  const place = port === undefined ? to : hostPort(to, port);
-  const where = here ? " on this node" : "";
-  return translated ? `to ${place}${where}` : `passed on as it is, to ${place}${where}`;
+function deliveredText(end: Extract<End, { kind: "delivered" }>): string {
+  return `${end.translated ? "to" : "passed on as it is, to"} ${placeText(end)}`;
 }
 
-function sourceText(source: Extract<End, { kind: "delivered" }>["source"]): string {
+/** `10.244.1.5:8080`, `192.168.0.2:6443 on this node`. */
+export function placeText({ to, port, here }: Extract<End, { kind: "delivered" }>): string {
+  return `${port === undefined ? to : hostPort(to, port)}${here ? " on this node" : ""}`;
+}
+
+/** `, from 192.168.0.2`; empty where the source is kept. */
+export function sourceText(source: Extract<End, { kind: "delivered" }>["source"]): string {
   if (source.kind === "kept") return "";
   return source.to === undefined ? ", from the node" : (`, from ${source.to}` satisfies `, from ${Ip}`);
 }

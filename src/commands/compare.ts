@@ -1,11 +1,12 @@
 // `rulewright compare`: would anything change. In: two of manifests, dump, this host. Out: every difference in fate; exit 0 none, 1 some, 2 trouble.
+import { basename } from "node:path";
 import type { Logger } from "winston";
 import { compareRulesets } from "../../rules/compare/compare.ts";
 import { looksLikeFirewall } from "../../rules/trace/firewall.ts";
 import { buildDesired, InputError, readText, type DesiredOptions, type Host } from "../desired/desired.ts";
 import { readSources, type Read } from "../manifest/read.ts";
 import { renderCompareJson } from "../output/compare-json.ts";
-import { renderCompareText, type ComparedFamily } from "../output/compare-text.ts";
+import { renderCompareText, type ComparedFamily, type SideNames } from "../output/compare-text.ts";
 import { buildSides } from "../subject/sides.ts";
 import { dumpSubject, manifestSubject, readLiveSubject, unknownNode, type Subject } from "../subject/subject.ts";
 import { familiesOf, thisHost, toDesiredOptions, type OptionalInputOptions, type VariantOptions } from "./options.ts";
@@ -36,12 +37,18 @@ export async function compare(options: CompareOptions, log: Logger): Promise<num
     family,
     comparison: compareRulesets(sides, settings),
   }));
-  const names = { a: nameOf(a, options.a), b: nameOf(b, options.b) };
+  const names = shortNames({ a: nameOf(a, options.a), b: nameOf(b, options.b) });
   process.stdout.write(
     options.output === "json" ? renderCompareJson(names, compared) : renderCompareText(names, compared),
   );
   if (failed.includes(true)) return exit.trouble;
   return compared.some(({ comparison }) => comparison.differences.length > 0) ? exit.differences : exit.ok;
+}
+
+/** Without their folders where that tells them apart. */
+function shortNames({ a, b }: SideNames): SideNames {
+  const short = { a: basename(a), b: basename(b) };
+  return short.a === short.b ? { a, b } : short;
 }
 
 function nameOf({ name }: Subject, given: string): string {

@@ -8,7 +8,7 @@ export const configFile = "config.yaml";
 export const nodeFile = "node.yaml";
 
 /** How packets must fare under the case's rules, written by people; may be missing. */
-export const packetsFile = "packets.yaml";
+export const packetsFile = "packets.yaml" as const;
 
 /** What a case must give, in the order in which it is reported. */
 export const expectedFiles = ["iptables.rules", "ip6tables.rules", "summary.txt", "problems.txt"] as const;

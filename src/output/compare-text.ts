@@ -1,6 +1,6 @@
 // A comparison for people. In: names of both sides, Comparison of each family. Out: text.
 import type { Family } from "../../rules/index.ts";
-import { tolerance, endText, type Fate } from "../../rules/compare/fate.ts";
+import { endText, placeText, sourceText, tolerance, type Fate, type Outcome } from "../../rules/compare/fate.ts";
 import type { Comparison, Difference } from "../../rules/compare/compare.ts";
 import { percent } from "../../rules/trace/percent.ts";
 import { isCertain, toNumber } from "../../rules/trace/fraction.ts";
@@ -20,7 +20,7 @@ export function renderCompareText(names: SideNames, compared: readonly ComparedF
 /** Destinations that are shown; of more only the number. */
 const mostShown = 100;
 
-/** Outcomes of one fate that are shown. */
+/** Endpoints of one fate that are shown. */
 const mostOutcomes = 6;
 
 function renderFamily(names: SideNames, family: Family, { classes, differences, leftOut }: Comparison): string {
@@ -71,16 +71,43 @@ function renderGroup(names: SideNames, group: readonly Difference[]): string {
   return printableLines(`${name === "" ? place : `${name} ${place}`}\n${lines.join("")}`);
 }
 
-/** `to 10.244.1.5:8080 50%, to 10.244.1.6:8080 50%`; the likeliest first. */
+/** `to 10.244.1.5:8080 or 10.244.1.6:8080, 50% each; dropped 0.1%`; the likeliest first. */
 export function fateText(fate: Fate): string {
   const outcomes = [...fate.values()].sort((a, b) => toNumber(b.chance) - toNumber(a.chance));
-  const texts = outcomes.map(({ end, chance, conditions, heldSeconds }) => {
-    const share = isCertain(chance) || 1 - toNumber(chance) < tolerance ? "" : ` ${percent(chance)}`;
-    const held = heldSeconds === undefined ? "" : ` (within ${heldSeconds} s)`;
-    return `${conditions === "" ? "" : `${conditions}: `}${endText(end)}${share}${held}`;
-  });
-  const more = texts.length > mostOutcomes ? [`and ${texts.length - mostOutcomes} more`] : [];
-  return [...texts.slice(0, mostOutcomes), ...more].join("; ");
+  const alike = new Map<string, Outcome[]>();
+  for (const outcome of outcomes) {
+    const { end, conditions, heldSeconds } = outcome;
+    const way = end.kind === "delivered" ? `${end.translated}${sourceText(end.source)}` : endText(end);
+    const key = [way, shareText(outcome), conditions, heldSeconds].join("|");
+    alike.set(key, [...(alike.get(key) ?? []), outcome]);
+  }
+  return [...alike.values()].map(alikeText).join("; ");
+}
+
+/** Outcomes that differ only in the endpoint. */
+function alikeText(outcomes: readonly Outcome[]): string {
+  const [first, ...more] = outcomes;
+  if (first === undefined) return "";
+  const share = shareText(first);
+  const condition = first.conditions === "" ? "" : `${first.conditions}: `;
+  const held = first.heldSeconds === undefined ? "" : ` (within ${first.heldSeconds} s)`;
+  if (first.end.kind !== "delivered" || more.length === 0)
+    return `${condition}${endText(first.end)}${share === "" ? "" : ` ${share}`}${held}`;
+  const places = outcomes.flatMap(({ end }) => (end.kind === "delivered" ? [placeText(end)] : []));
+  const to = first.end.translated ? "to" : "passed on as it is, to";
+  return `${condition}${to} ${listText(places)}, ${share} each${sourceText(first.end.source)}${held}`;
+}
+
+/** Empty where nothing else can happen, within what the kernel's own rounding leaves. */
+function shareText({ chance }: Outcome): string {
+  return isCertain(chance) || 1 - toNumber(chance) < tolerance ? "" : percent(chance);
+}
+
+function listText(places: readonly string[]): string {
+  const shown = places.slice(0, mostOutcomes);
+  const rest = places.length - shown.length;
+  if (rest > 0) return `${shown.join(", ")} and ${count(rest)} more`;
+  return `${shown.slice(0, -1).join(", ")} or ${shown.at(-1) ?? ""}`;
 }
 
 function printableLines(text: string): string {

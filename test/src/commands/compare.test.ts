@@ -42,7 +42,7 @@ test("another endpoint: the frontend, the clients, and what becomes of them on e
     expect.stringContaining("from the node; anywhere else"),
   ]);
   expect(a).toMatch(/a\.yaml +to 10\.244\.0\.5:8080$/);
-  expect(b).toMatch(/b\.yaml +to 10\.244\.0\.[67]:8080 50%; to 10\.244\.0\.[67]:8080 50%$/);
+  expect(b).toMatch(/b\.yaml +to 10\.244\.0\.[67]:8080 or 10\.244\.0\.[67]:8080, 50% each$/);
 });
 
 test("--config holds for both sides; a directory is manifests", async () => {

@@ -48,13 +48,11 @@ test("what was left out is said", () => {
   expect(text).toMatch(/^not compared: what 7 endpoints send to themselves/m);
 });
 
-test("a fate of many outcomes is cut, likeliest first, with shares", () => {
+test("endpoints that are chosen alike are named together, with their share; of many the first six", () => {
   expect(fateText(aFate("10.0.0.1:80", "dropped"))).toBe("to 10.0.0.1:80 50%; dropped 50%");
+  expect(fateText(aFate("10.0.0.1:80", "10.0.0.2:80"))).toBe("to 10.0.0.1:80 or 10.0.0.2:80, 50% each");
   const many = Array.from({ length: 9 }, (_, at) => `10.0.0.${at + 1}:80`);
-  expect(fateText(aFate(...many)).split("; ")).toEqual([
-    ...many.slice(0, 6).map((outcome) => `to ${outcome} 11.1%`),
-    "and 3 more",
-  ]);
+  expect(fateText(aFate(...many))).toBe(`to ${many.slice(0, 6).join(", ")} and 3 more, 11.1% each`);
 });
 
 test("no text of a dump drives the terminal", () => {
