@@ -69,7 +69,7 @@ export function clientsOf(known: Distinctions, node: TraceNode): ClientClass[] {
   };
   const own = node.localIps.filter((ip) => familyOf(ip) === known.family && !isLoopback(ip));
   for (const source of own) add(classOf(known, { origin: "node", source, inInterface: undefined }));
-  for (const source of candidates(known)) {
+  for (const source of candidates(known, own)) {
     if (isOwn(node, source) || isImpossible(source)) continue;
     for (const inInterface of interfacesOf(known)) add(classOf(known, { origin: "network", source, inInterface }));
   }
@@ -131,8 +131,8 @@ function learnBlock(known: Distinctions, block: Cidr): boolean {
   return true;
 }
 
-/** Addresses at and beside every edge: one of them is in each part that the areas cut the addresses into. */
-function* candidates({ family, hosts, areas }: Distinctions): Generator<Ip> {
+/** Addresses at and beside every edge: one of them is in each part that the areas, and what sends nothing, cut the addresses into. */
+function* candidates({ family, hosts, areas }: Distinctions, own: readonly Ip[]): Generator<Ip> {
   yield somewhere[family];
   for (const { low, high } of areas.values()) {
     for (const step of [1n, 0n]) yield* beside(low, step);
@@ -143,7 +143,15 @@ function* candidates({ family, hosts, areas }: Distinctions): Generator<Ip> {
     yield ip;
     yield* beside(ip, 1n);
   }
+  for (const ip of own) yield* beside(ip, 1n);
+  if (areas.size > 0) yield* besideImpossible[family];
 }
+
+/** The first and the last address of each part that `isImpossible` leaves. */
+const besideImpossible: Readonly<Record<Family, readonly Ip[]>> = {
+  4: ["1.0.0.0", "126.255.255.255", "128.0.0.0", "223.255.255.255"] as Ip[],
+  6: ["::2", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"] as Ip[],
+};
 
 function beside(ip: Ip, step: bigint): Ip[] {
   const digits = ipDigits(ip);
@@ -159,7 +167,21 @@ function isImpossible(ip: Ip): boolean {
   );
 }
 
-/** One name for each pattern that rules ask for, and an interface that none names. */
+/** An interface for each name and pattern that rules ask for, and one that none asks for; undefined alone where none asks at all. */
 function interfacesOf({ interfaces }: Distinctions): (string | undefined)[] {
-  return interfaces.size === 0 ? [undefined] : [...[...interfaces].map((name) => name.replace(/\+$/, "0")), "other0"];
+  if (interfaces.size === 0) return [undefined];
+  const names = [...interfaces].flatMap((pattern) => interfaceFor(pattern, interfaces) ?? []);
+  return [...new Set([...names, interfaceFor("other+", interfaces) ?? "other0"])];
+}
+
+/** A name that the pattern stands for, and no name or longer pattern beside it. */
+function interfaceFor(pattern: string, others: ReadonlySet<string>): string | undefined {
+  if (!pattern.endsWith("+")) return pattern;
+  const prefix = pattern.slice(0, -1);
+  const isTaken = (name: string) =>
+    [...others].some(
+      (other) =>
+        other === name || (other.endsWith("+") && other.length > pattern.length && name.startsWith(other.slice(0, -1))),
+    );
+  return Array.from({ length: 36 }, (_, end) => prefix + end.toString(36)).find((name) => !isTaken(name));
 }

@@ -71,6 +71,8 @@ function compareDestination(work: Work, destination: Destination): void {
         continue;
       }
       const both = traceBoth(sides, packetFor(client, destination), tell);
+      // Rules do ask for the interface: the classes that have one come next, and what is left open here is decided there.
+      if (client.origin === "network" && client.inInterface === undefined && known.interfaces.size > 0) continue;
       for (const fate of [both.a, both.b])
         for (const { end } of fate.values()) if (end.kind === "delivered" && end.translated) endpoints.add(end.to);
       record(tally, { destination, client, again: undefined }, both);

@@ -17,12 +17,14 @@ export function aboutService(held: HeldService, objects: Objects): ServiceReason
   return [...missingFamilies(held, objects), ...unbalanced(held), ...ports];
 }
 
-/** Families in which it has some other address, and yet no rules. */
+/** Families in which it has some other address, and yet no rules; all of them, where it has rules in none. */
 function missingFamilies({ service }: HeldService, { models }: Objects): ServiceReason[] {
   const clusterIps = service.clusterIps === "none" ? [] : service.clusterIps;
   const others = [...service.externalIps, ...service.loadBalancerIps];
+  const isNowhere = !models.some(({ view }) => clusterIps.some((ip) => familyOf(ip) === view.family));
   return models.flatMap(({ view: { family } }): ServiceReason[] => {
-    const isMeant = others.some((ip) => familyOf(ip) === family) || service.ipFamilies.includes(`IPv${family}`);
+    const isMeant =
+      isNowhere || others.some((ip) => familyOf(ip) === family) || service.ipFamilies.includes(`IPv${family}`);
     const isServed = clusterIps.some((ip) => familyOf(ip) === family);
     if (isServed || !isMeant) return [];
     return [{ code: "no-cluster-ip-in-family", service: `${service.namespace}/${service.name}`, family }];

@@ -20,7 +20,7 @@ export type Way = {
 };
 
 /** Ways that are not told. `each`: how often one of them is taken, where all are taken as often (but for the rounding of chances). */
-export type More = { readonly ways: number; readonly each: Fraction | undefined };
+type More = { readonly ways: number; readonly each: Fraction | undefined };
 
 export const mostWays = 8;
 

@@ -2,6 +2,7 @@
 import type { DumpChain } from "../iptables/text/parse-dump.ts";
 import type { Rule } from "../iptables/ruleset/rule.ts";
 import type { Fraction } from "./fraction.ts";
+import { protocolOf } from "./packet.ts";
 import type { Traveller } from "./traveller.ts";
 import { questionsOf } from "./match/compile-match.ts";
 import { optionsOf, type Surroundings, type Test } from "./match/test.ts";
@@ -17,8 +18,12 @@ export type Step = {
   readonly recent: RecentUse | undefined;
 };
 
-/** `remembers`: the list that the client is put in. `seconds`: how long ago it may have come at most to be found. */
-export type RecentUse = { readonly remembers: string | undefined; readonly seconds: number | undefined };
+/** `remembers`, `forgets`: the list that the client is put in, or taken out of. `seconds`: how long ago it may have come at most to be found. */
+export type RecentUse = {
+  readonly remembers: string | undefined;
+  readonly forgets: string | undefined;
+  readonly seconds: number | undefined;
+};
 
 /** The steps of a chain, and an index of those that ask for one destination address or one port. */
 export type WalkableChain = {
@@ -71,15 +76,22 @@ function recentUse({ matches }: Rule): RecentUse | undefined {
   for (const match of matches) {
     if (match.kind === "recent") {
       const isSet = match.action === "set";
-      return { remembers: isSet ? match.list : undefined, seconds: isSet ? undefined : match.reapSeconds };
+      return {
+        remembers: isSet ? match.list : undefined,
+        forgets: undefined,
+        seconds: isSet ? undefined : match.reapSeconds,
+      };
     }
     if (match.kind !== "other" || match.module !== "recent") continue;
     const options = optionsOf(match.options);
     const value = (name: string) => options.find((option) => option.name === name)?.values[0];
-    const writes = options.some(({ name, not }) => !not && (name === "--set" || name === "--update"));
+    const has = (...names: readonly string[]) => options.some(({ name, not }) => !not && names.includes(name));
     const seconds = value("--seconds");
+    // A list of destinations says nothing of clients.
+    const list = has("--rdest") ? undefined : value("--name");
     return {
-      remembers: writes ? value("--name") : undefined,
+      remembers: has("--set", "--update") ? list : undefined,
+      forgets: has("--remove") ? list : undefined,
       seconds: seconds === undefined ? undefined : Number(seconds),
     };
   }
@@ -109,7 +121,9 @@ function keyOf({ destination, protocol, matches }: Rule): string | undefined {
   }
   if (protocol === undefined || protocol.not === true) return undefined;
   const port = matches.find((match) => match.kind === "destination-ports");
-  return port?.kind === "destination-ports" && port.low === port.high ? portKey(protocol.is, port.low) : undefined;
+  return port?.kind === "destination-ports" && port.low === port.high
+    ? portKey(protocolOf(protocol.is), port.low)
+    : undefined;
 }
 
 function portKey(protocol: string, port: number): string {

@@ -1,48 +1,66 @@
 // Whether a rule takes a packet. In: Step, Traveller. Out: the packet as it is when taken, and as it is when not.
+import { partOf, stillOpen } from "./assume.ts";
 import type { Step } from "./chain.ts";
 import { isCertain, isNever, rest, times, type Fraction } from "./fraction.ts";
-import { longer, type Condition, type Traveller } from "./traveller.ts";
+import type { Test } from "./match/test.ts";
+import { longer, type Part, type Traveller } from "./traveller.ts";
 
 /** The packet as the rule takes it, and as it goes on where the rule does not; `left` is empty where it matches for sure. */
 export type Decision = { readonly taken: Traveller; readonly left: readonly Traveller[] };
 
 /** Asks the rule's questions. What cannot be answered, and what is left to chance, splits the packet's way. Undefined: no match. */
 export function decide(step: Step, traveller: Traveller): Decision | undefined {
-  let open: string[] | undefined;
-  for (const { ask, text, repeatable } of step.tests) {
-    const answer = ask(traveller);
-    if (answer === true) continue;
+  let unanswered: Test[] | undefined;
+  for (const test of step.tests) {
+    const answer = test.ask(traveller);
     if (answer === false) return undefined;
-    const words = text();
-    const known = repeatable ? assumed(traveller, words) : undefined;
-    if (known === false) return undefined;
-    if (known === undefined) (open ??= []).push(words);
+    if (answer === undefined) (unanswered ??= []).push(test);
   }
-  const { chance } = step;
-  if (isNever(chance)) return undefined;
-  if (open === undefined) {
-    if (isCertain(chance)) return { taken: traveller, left: nobody };
-    return { taken: lucky(traveller, chance), left: [lucky(traveller, rest(chance))] };
-  }
-  const on = { on: open.join(" "), line: step.line };
-  const matched = assuming(traveller, { ...on, holds: true });
-  const otherwise = assuming(traveller, { ...on, holds: false });
-  if (isCertain(chance)) return { taken: matched, left: [otherwise] };
-  return { taken: lucky(matched, chance), left: [lucky(matched, rest(chance)), otherwise] };
+  if (isNever(step.chance)) return undefined;
+  if (unanswered === undefined) return draw(traveller, step.chance);
+  const questions = unanswered.map((test) => ({ test, part: partOf(test, traveller) }));
+  const open = stillOpen(
+    traveller.conditions,
+    questions.map(({ part }) => part),
+  );
+  if (open === false) return undefined;
+  return open.length === 0
+    ? draw(traveller, step.chance)
+    : split(
+        step,
+        traveller,
+        questions.filter(({ part }) => open.includes(part)),
+      );
 }
 
 const nobody: readonly Traveller[] = [];
 
+function draw(traveller: Traveller, chance: Fraction): Decision {
+  if (isCertain(chance)) return { taken: traveller, left: nobody };
+  return { taken: lucky(traveller, chance), left: [lucky(traveller, rest(chance))] };
+}
+
+type Question = { readonly test: Test; readonly part: Part };
+
+function split({ line, chance }: Step, traveller: Traveller, questions: readonly Question[]): Decision {
+  const on = questions.map(({ test }) => test.text()).join(" ");
+  const parts = questions.map(({ part }) => part);
+  const assuming = (holds: boolean): Traveller => ({
+    ...traveller,
+    conditions: longer(traveller.conditions, { on, line, holds, parts }),
+  });
+  const [only, another] = questions;
+  const otherwise =
+    another === undefined && only !== undefined ? learnt(only, false, assuming(false)) : assuming(false);
+  const matched = questions.reduce((known, question) => learnt(question, true, known), assuming(true));
+  const { taken, left } = draw(matched, chance);
+  return { taken, left: [...left, otherwise] };
+}
+
+function learnt({ test: { learn } }: Question, holds: boolean, traveller: Traveller): Traveller {
+  return learn?.from === holds ? learn.then(traveller) : traveller;
+}
+
 function lucky(traveller: Traveller, chance: Fraction): Traveller {
-  return { ...traveller, chance: times(traveller.chance, chance) };
-}
-
-function assuming(traveller: Traveller, condition: Condition): Traveller {
-  return { ...traveller, conditions: longer(traveller.conditions, condition) };
-}
-
-/** What the branch already takes for granted of the same words. */
-function assumed(traveller: Traveller, text: string): boolean | undefined {
-  for (let at = traveller.conditions; at !== undefined; at = at.before) if (at.last.on === text) return at.last.holds;
-  return undefined;
+  return { ...traveller, chance: times(traveller.chance, chance), lots: traveller.lots + 1 };
 }

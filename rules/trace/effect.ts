@@ -21,14 +21,17 @@ export type Effect =
   | { readonly kind: "masquerade" }
   | { readonly kind: "set-mark"; readonly bits: Bits }
   | { readonly kind: "set-connection-mark"; readonly bits: Bits }
-  | { readonly kind: "save-mark" | "restore-mark"; readonly mask: number }
+  /** The bits of `from` are taken from the one mark, those of `to` cleared in the other. */
+  | { readonly kind: "save-mark" | "restore-mark"; readonly from: number; readonly to: number }
+  /** Puts something into a set, or takes it out. */
+  | { readonly kind: "change-set"; readonly set: string }
   | { readonly kind: "untrack" }
   /** May end the walk, or change the packet, or neither. */
   | { readonly kind: "unknown" };
 
 /** Targets after which a packet goes on as it was, as far as any rule can tell. Source: iptables-extensions(8). */
 const passing = new Set([
-  ...["LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "TEE", "RATEEST", "LED", "IDLETIMER", "SET"],
+  ...["LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "TEE", "RATEEST", "LED", "IDLETIMER"],
   ...["TCPMSS", "TCPOPTSTRIP", "DSCP", "TOS", "TTL", "HL", "ECN", "CLASSIFY", "CHECKSUM", "SECMARK", "CONNSECMARK"],
 ]);
 
@@ -69,10 +72,7 @@ function targetEffect(name: string, options: readonly Option[]): Effect {
     case "DNAT":
       return dnatEffect(value("--to-destination") ?? "");
     case "SNAT":
-      return {
-        kind: "snat",
-        ip: parseIp((value("--to-source") ?? "").replace(/^\[(.*)\].*$/, "$1").replace(/:\d+(-\d+)?$/, "")),
-      };
+      return snatEffect(value("--to-source") ?? "");
     case "MASQUERADE":
       return { kind: "masquerade" };
     case "REDIRECT":
@@ -81,6 +81,10 @@ function targetEffect(name: string, options: readonly Option[]): Effect {
       return markEffect(options);
     case "CONNMARK":
       return connmarkEffect(options);
+    case "SET": {
+      const set = value("--add-set") ?? value("--del-set") ?? value("--map-set");
+      return set === undefined ? { kind: "unknown" } : { kind: "change-set", set };
+    }
     case "NOTRACK":
       return { kind: "untrack" };
     case "CT":
@@ -91,13 +95,32 @@ function targetEffect(name: string, options: readonly Option[]): Effect {
   }
 }
 
-/** `ip`, `ip:port`, `[ip]:port`, `:port`. Of ranges nobody knows which one the kernel takes. */
+/** Of ranges nobody knows which one the kernel takes. */
 function dnatEffect(to: string): Effect {
-  const found = /^(?:\[([^\]]+)\]|([^:]*|[^\]]*:[^\]]*:[^\]]*))(?::(\d{1,5}))?$/.exec(to);
-  const text = found?.[1] ?? found?.[2] ?? "";
-  const ip = parseIp(text);
-  if (found === null || (text !== "" && ip === undefined)) return { kind: "unknown" };
-  return { kind: "dnat", ip, port: found[3] === undefined ? undefined : Number(found[3]) };
+  const { address, ports } = splitPlace(to);
+  const ip = parseIp(address);
+  if (address !== "" && ip === undefined) return { kind: "unknown" };
+  if (ports === undefined) return ip === undefined ? { kind: "unknown" } : { kind: "dnat", ip, port: undefined };
+  return /^\d{1,5}$/.test(ports) ? { kind: "dnat", ip, port: Number(ports) } : { kind: "unknown" };
+}
+
+/** With ports alone the address stays as it is, and nothing that is traced changes. */
+function snatEffect(to: string): Effect {
+  const { address, ports } = splitPlace(to);
+  if (address !== "") return { kind: "snat", ip: parseIp(address) };
+  return ports === undefined ? { kind: "unknown" } : { kind: "accept" };
+}
+
+/** `ip`, `ip:ports`, `[ip]:ports`, `:ports`. IPv6 has brackets wherever there are ports. Source: iptables libxt_NAT.c. */
+function splitPlace(text: string): { readonly address: string; readonly ports: string | undefined } {
+  const close = text.indexOf("]");
+  if (text.startsWith("[") && close > 0) {
+    const rest = text.slice(close + 1);
+    return { address: text.slice(1, close), ports: rest.startsWith(":") ? rest.slice(1) : undefined };
+  }
+  const colon = text.indexOf(":");
+  if (colon < 0 || colon !== text.lastIndexOf(":")) return { address: text, ports: undefined };
+  return { address: text.slice(0, colon), ports: text.slice(colon + 1) };
 }
 
 function redirectEffect(ports: string | undefined): Effect {
@@ -138,9 +161,10 @@ function connmarkEffect(options: readonly Option[]): Effect {
   if (first?.name === "--save-mark" || first?.name === "--restore-mark") {
     const kind = first.name === "--save-mark" ? "save-mark" : "restore-mark";
     const known = options.every(({ name }) => [first.name, "--nfmask", "--ctmask", "--mask"].includes(name));
-    const [nf, ct] = [mask("--nfmask"), mask("--ctmask")];
-    if (!known || (nf !== ct && mask("--mask") === 0xffffffff)) return { kind: "unknown" };
-    return { kind, mask: Math.min(nf, mask("--mask")) >>> 0 };
+    const both = mask("--mask");
+    const [nf, ct] = [(mask("--nfmask") & both) >>> 0, (mask("--ctmask") & both) >>> 0];
+    if (!known || Number.isNaN(both + mask("--nfmask") + mask("--ctmask"))) return { kind: "unknown" };
+    return kind === "save-mark" ? { kind, from: nf, to: ct } : { kind, from: ct, to: nf };
   }
   const bits = bitsOf(options);
   return bits === undefined ? { kind: "unknown" } : { kind: "set-connection-mark", bits };

@@ -12,7 +12,7 @@ export function fraction(share: number, of: number): Fraction {
 
 /** The chance of both, where they do not depend on each other. */
 export function times(a: Fraction, b: Fraction): Fraction {
-  return a.of === 1n ? b : { share: a.share * b.share, of: a.of * b.of };
+  return isCertain(a) ? b : { share: a.share * b.share, of: a.of * b.of };
 }
 
 /** What is left of certainty. */

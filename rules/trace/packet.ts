@@ -1,6 +1,7 @@
 // What is traced, and where. In: nothing. Out: the types of packets and nodes, and addresses in a form that is quick to compare.
 import { ipDigits, familyOf, isLoopback, type Family, type Ip } from "../net/ip.ts";
 import { splitCidr, type Cidr } from "../net/cidr.ts";
+import { protocolName } from "../ipset/port.ts";
 
 /** The first packet of a connection, or a later one (`state`). What is undefined is not known, and what depends on it is left open. */
 export type Packet = {
@@ -55,6 +56,11 @@ export function blockTest(cidr: Cidr): (address: Address) => boolean {
   const shift = BigInt(128 - length);
   const prefix = network >> shift;
   return ({ bits }) => typeof bits === "bigint" && bits >> shift === prefix;
+}
+
+/** The one name of a protocol: names, aliases and numbers of one protocol give the same. What has no name stays. */
+export function protocolOf(text: string): string {
+  return protocolName(text) ?? text;
 }
 
 /** Whether the address is one of the node's own. */

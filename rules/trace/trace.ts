@@ -65,29 +65,40 @@ export function buildTracer(firewall: Firewall, node: TraceNode): Tracer {
   };
 }
 
-/** Priorities of the hooks: raw, connection tracking, mangle, nat of destinations, filter, security, nat of sources. Source: Linux netfilter_ipv4.h. */
-const early = ["raw", "mangle", "nat"];
-
+/** Order at each hook: raw, connection tracking, mangle, nat of destinations, filter, security, nat of sources. Source: Linux netfilter_ipv4.h. */
 function travel(journey: Journey, traveller: Traveller): Traveller[] {
   return traveller.isOwn ? fromNode(journey, traveller) : fromNetwork(journey, traveller);
 }
 
 function fromNetwork(journey: Journey, traveller: Traveller): Traveller[] {
-  const routed = through(journey, early, [traveller]).flatMap((one) => admit(journey, one));
+  if (isStrayLoopback(traveller)) return drop(journey, traveller);
+  const tracked = through(journey, ["raw"], [traveller]).map(track);
+  const routed = through(journey, ["mangle", "nat"], tracked).flatMap((one) => admit(journey, one));
   return routed.flatMap((one) =>
     isOwn(journey.surroundings.node, one.destination.ip) ? input(journey, [one]) : forward(journey, one),
   );
 }
 
-/** What a process of the node sends: out, and, where it is for the node itself, in again by lo, translated already. */
+/**
+ * What a process of the node sends: out, and, where it is for the node itself, in again by lo, translated already. All of OUTPUT sees the
+ * interface that led to where it was sent at first. Source: Linux __ip_local_out, which asks for the device once.
+ */
 function fromNode(journey: Journey, traveller: Traveller): Traveller[] {
-  const sent = through(journey, ["raw", "mangle", "nat"], [traveller]).map((one) => routed(journey, one, "OUTPUT"));
-  const out = through(journey, ["filter", "security"], sent).flatMap((one) => postrouting(journey, one));
+  const tracked = through(journey, ["raw"], [traveller]).map(track);
+  const sent = through(journey, ["mangle", "nat"], tracked).flatMap((one) => release(journey, one));
+  const out = through(journey, ["filter", "security"], sent).flatMap((one) =>
+    postrouting(journey, routed(journey, one, "POSTROUTING")),
+  );
   return out.flatMap((one) => {
     if (!isOwn(journey.surroundings.node, one.destination.ip)) return [one];
-    const back = { ...one, hook: "PREROUTING" as const, inInterface: "lo", isOwn: true };
+    const source = one.snat?.to ?? one.source;
+    const back = { ...one, source, hook: "PREROUTING" as const, inInterface: "lo", outInterface: undefined };
     return input(journey, through(journey, ["raw", "mangle"], [back]));
   });
+}
+
+function track(traveller: Traveller): Traveller {
+  return { ...traveller, isTracked: true };
 }
 
 function input(journey: Journey, travellers: readonly Traveller[]): Traveller[] {
@@ -105,7 +116,7 @@ function forward(journey: Journey, traveller: Traveller): Traveller[] {
 }
 
 function postrouting(journey: Journey, traveller: Traveller): Traveller[] {
-  return through(journey, ["mangle", "nat"], [{ ...traveller, hook: "POSTROUTING" }]);
+  return through(journey, ["mangle", "nat"], [{ ...traveller, hook: "POSTROUTING" as const }]);
 }
 
 function routed(journey: Journey, traveller: Traveller, hook: Hook): Traveller {
@@ -120,26 +131,58 @@ function through(journey: Journey, tables: readonly string[], travellers: readon
   return here;
 }
 
-/** Only what opens a connection passes the nat table; the rest is translated as its connection was. Source: Linux nf_nat_inet_fn. */
-function isTranslatable({ state }: Traveller): boolean {
-  return state === "NEW" || state === "RELATED";
+/**
+ * Only what opens a connection passes the nat table; the rest is translated as its connection was, and so are ICMP errors about one.
+ * Source: Linux nf_nat_inet_fn, nf_nat_ipv4_fn.
+ */
+function isTranslatable({ state, protocol }: Traveller): boolean {
+  return state === "NEW" || (state === "RELATED" && protocol !== "icmp" && protocol !== "ipv6-icmp");
 }
 
-/** The kernel takes no packet from the network for 127.0.0.0/8, unless route_localnet says so. Source: Linux ip_route_input_slow. */
+/** The kernel takes no packet for or from ::1 that did not come by lo, before any rule. Source: Linux ip6_rcv_core. */
+function isStrayLoopback({ source, destination, inInterface }: Traveller): boolean {
+  return inInterface !== "lo" && (source.ip === "::1" || destination.ip === "::1");
+}
+
+/**
+ * From the network the kernel takes no packet for 127.0.0.0/8 or from it, unless route_localnet says so, and none for ::1. From an IPv4
+ * address of the node itself it takes none at all. Source: Linux ip_route_input_slow, fib_validate_source.
+ */
 function admit(journey: Journey, traveller: Traveller): Traveller[] {
-  const { node } = journey.surroundings;
-  const { ip } = traveller.destination;
-  if (!isLoopback(ip) || traveller.inInterface === "lo") return [traveller];
-  const isAllowed = familyOf(ip) === 4 ? node.routeLocalnet : false;
-  if (isAllowed === true) return [traveller];
-  if (isAllowed === false) {
-    journey.ended.push({ traveller, end: { kind: "dropped" } });
-    return [];
-  }
-  const condition = { on: "sysctl net.ipv4.conf.all.route_localnet", line: 0 };
-  const dropped = { ...traveller, conditions: longer(traveller.conditions, { ...condition, holds: false }) };
-  journey.ended.push({ traveller: dropped, end: { kind: "dropped" } });
-  return [{ ...traveller, conditions: longer(traveller.conditions, { ...condition, holds: true }) }];
+  const { source, destination, inInterface } = traveller;
+  if (inInterface === "lo") return [traveller];
+  if (isLoopback(source.ip) || isLoopback(destination.ip)) return ifLocalnetIsRouted(journey, traveller);
+  const isSpoofed = familyOf(source.ip) === 4 && isOwn(journey.surroundings.node, source.ip);
+  return isSpoofed ? drop(journey, traveller) : [traveller];
+}
+
+/** What the node sends from 127.0.0.0/8 leaves it only if route_localnet says so, and from ::1 never. Source: Linux __mkroute_output. */
+function release(journey: Journey, traveller: Traveller): Traveller[] {
+  const { source, destination } = traveller;
+  if (!isLoopback(source.ip) || isOwn(journey.surroundings.node, destination.ip)) return [traveller];
+  return ifLocalnetIsRouted(journey, traveller);
+}
+
+/** IPv6 has no such sysctl: answers to ::1 would not be taken in. */
+function ifLocalnetIsRouted(journey: Journey, traveller: Traveller): Traveller[] {
+  const isRouted = familyOf(traveller.destination.ip) === 4 ? journey.surroundings.node.routeLocalnet : false;
+  if (isRouted === true) return [traveller];
+  if (isRouted === false) return drop(journey, traveller);
+  const [taken, dropped] = [true, false].map((holds) => assuming(traveller, localnetSysctl, holds));
+  if (dropped !== undefined) drop(journey, dropped);
+  return taken === undefined ? [] : [taken];
+}
+
+const localnetSysctl = "sysctl net.ipv4.conf.all.route_localnet";
+
+function assuming(traveller: Traveller, on: string, holds: boolean): Traveller {
+  const parts = [{ words: on, positive: true, basis: undefined }];
+  return { ...traveller, conditions: longer(traveller.conditions, { on, line: 0, holds, parts }) };
+}
+
+function drop(journey: Journey, traveller: Traveller): [] {
+  journey.ended.push({ traveller, end: { kind: "dropped" } });
+  return [];
 }
 
 function arrive(journey: Journey, traveller: Traveller): void {
@@ -159,7 +202,7 @@ function branchOf(traveller: Traveller, end: End): Branch {
   const { chance, conditions, hops, remembered, heldSeconds } = traveller;
   return {
     chance,
-    conditions: listOf(conditions),
+    conditions: listOf(conditions).map(({ on, line, holds }) => ({ on, line, holds })),
     hops: listOf(hops),
     end,
     remembered: listOf(remembered),

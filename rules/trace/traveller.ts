@@ -1,7 +1,15 @@
 // A packet on its way. In: Packet, TraceNode. Out: Traveller, what is true of it at one point of one branch; and lists that share their beginnings.
 import type { Rule } from "../iptables/ruleset/rule.ts";
 import { certain, type Fraction } from "./fraction.ts";
-import { addressOf, interfaceTo, type Address, type ConnectionState, type Packet, type TraceNode } from "./packet.ts";
+import {
+  addressOf,
+  interfaceTo,
+  protocolOf,
+  type Address,
+  type ConnectionState,
+  type Packet,
+  type TraceNode,
+} from "./packet.ts";
 
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
@@ -19,8 +27,17 @@ export type Hop = {
 /** Something that is not known of the packet or the node, and what a branch takes for granted of it. */
 export type Condition = { readonly on: string; readonly line: number; readonly holds: boolean };
 
+/** A condition as a branch keeps it: where it holds every part does, else at least one does not. */
+export type Assumption = Condition & { readonly parts: readonly Part[] };
+
+/**
+ * One question, in words that say it without a `!`, and the answer (`positive`) that the condition asks for. Two parts are about the
+ * same thing if both `words` and `basis` are the same; the basis changes when what the question is about does.
+ */
+export type Part = { readonly words: string; readonly positive: boolean; readonly basis: unknown };
+
 /** A list that grows at its end without being copied. */
-export type Trail<T> = { readonly last: T; readonly before: Trail<T> } | undefined;
+export type Trail<T> = { readonly last: T; readonly before: Trail<T>; readonly length: number } | undefined;
 
 export type Traveller = {
   readonly hook: Hook;
@@ -35,6 +52,10 @@ export type Traveller = {
   /** Whether a process of this node made it. */
   readonly isOwn: boolean;
   readonly state: ConnectionState;
+  /** Whether connection tracking has seen it: not before the raw table is done. */
+  readonly isTracked: boolean;
+  /** Whether it opens a connection, tracked or not. */
+  readonly isFirst: boolean;
   readonly original: Pick<Traveller, "source" | "destination" | "sourcePort" | "destinationPort">;
   /** Whether its destination was translated (also to itself), and its source. */
   readonly dnat: boolean;
@@ -42,13 +63,21 @@ export type Traveller = {
   /** Undefined: not known. */
   readonly mark: number | undefined;
   readonly connectionMark: number | undefined;
+  /** How often the marks were changed. */
+  readonly markChanges: number;
+  readonly connectionMarkChanges: number;
+  /** `recent` lists that its source is in now. */
   readonly recent: ReadonlySet<string>;
-  /** `recent` lists that its source was put in on the way, with the seconds of the `rcheck` that led there. */
+  /** Those of them that it was put in on the way. */
   readonly remembered: Trail<string>;
+  /** Sets that a rule may have changed on its way. */
+  readonly changedSets: Trail<string>;
   /** Seconds within which the client had to come back, where a `recent` list decided. */
   readonly heldSeconds: number | undefined;
   readonly chance: Fraction;
-  readonly conditions: Trail<Condition>;
+  /** How many lots were drawn: each makes `chance` longer by 31 bits. */
+  readonly lots: number;
+  readonly conditions: Trail<Assumption>;
   readonly hops: Trail<Hop>;
 };
 
@@ -68,27 +97,42 @@ export function setOut(packet: Packet, node: TraceNode): Traveller {
     ...header,
     original: header,
     hook: own ? "OUTPUT" : "PREROUTING",
-    protocol: packet.protocol,
+    protocol: protocolOf(packet.protocol),
     inInterface: own ? "" : packet.inInterface,
     outInterface: own ? interfaceTo(node, header.destination) : undefined,
     isOwn: own,
     state,
+    isTracked: false,
+    isFirst: state === "NEW",
     dnat: false,
     snat: undefined,
     mark: 0,
     // A new connection has no mark yet; of an older one nobody knows.
     connectionMark: state === "NEW" ? 0 : undefined,
+    markChanges: 0,
+    connectionMarkChanges: 0,
     recent: packet.recent ?? nowhere,
     remembered: undefined,
+    changedSets: undefined,
     heldSeconds: undefined,
     chance: certain,
+    lots: 0,
     conditions: undefined,
     hops: undefined,
   };
 }
 
+/** The interface that it leaves by, as rules see it: before routing, and where it goes to the node itself, there is none. */
+export function outOf({ hook, outInterface }: Traveller): string | undefined {
+  return hook === "PREROUTING" || hook === "INPUT" ? "" : outInterface;
+}
+
 export function longer<T>(trail: Trail<T>, last: T): Trail<T> {
-  return { last, before: trail };
+  return { last, before: trail, length: lengthOf(trail) + 1 };
+}
+
+export function lengthOf(trail: Trail<unknown>): number {
+  return trail === undefined ? 0 : trail.length;
 }
 
 /** The members of a trail, first to last. */

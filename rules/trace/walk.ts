@@ -1,12 +1,12 @@
 // One table at one hook. In: a Traveller about to enter. Out: those that go on to the next hook; what ended is handed to the journey.
 import type { Dump, DumpChain, DumpTable } from "../iptables/text/parse-dump.ts";
 import { renderRule } from "../iptables/text/render-rule.ts";
-import { compileChain, stepsFor, type Step, type WalkableChain } from "./chain.ts";
+import { compileChain, stepsFor, type RecentUse, type Step, type WalkableChain } from "./chain.ts";
 import { change } from "./change.ts";
 import { decide } from "./decide.ts";
 import type { End } from "./end.ts";
 import type { Surroundings } from "./match/test.ts";
-import { longer, type Traveller } from "./traveller.ts";
+import { lengthOf, longer, type Traveller } from "./traveller.ts";
 
 /** What one trace works with, and how far it has come. */
 export type Journey = {
@@ -50,30 +50,30 @@ const deepest = 1100;
 /** Chains that are kept ready. */
 const mostReady = 2000;
 
-/** Branches of one chain at most: what splits oftener is given up. */
-const mostBranches = 20_000;
+/** What a split takes from the budget besides the lengths of what each branch carries: so a hundred thousand branches end it. */
+const splitCost = 100;
 
 /** Those that come out of the chain, at its end or by RETURN. */
 function walkChain(visit: Visit, place: Place, first: Traveller): readonly Traveller[] {
   const { journey } = visit;
   let here: readonly Traveller[] = [first];
-  let returned: readonly Traveller[] = [];
+  const returned: Traveller[] = [];
   for (const step of stepsFor(readyChain(visit, place.chain), first)) {
-    if (journey.budget <= 0 || here.length + returned.length > mostBranches)
-      return giveUp(visit, [...here, ...returned]);
     // Most rules match nobody: nothing is made anew for them.
     let next: Traveller[] | undefined;
     const at = { chain: place.chain, depth: place.depth, step };
     for (let index = 0; index < here.length; index++) {
       const traveller = here[index];
       if (traveller === undefined) break;
-      journey.budget--;
+      if (journey.budget <= 0)
+        return giveUp(visit, [...(next ?? here.slice(0, index)), ...here.slice(index), ...returned]);
+      journey.budget -= 1 + lengthOf(traveller.conditions);
       const out = meet(visit, at, traveller);
       if (out === undefined) next?.push(traveller);
       else {
         next ??= here.slice(0, index);
-        next.push(...out.goesOn);
-        if (out.returned.length > 0) returned = [...returned, ...out.returned];
+        for (const one of out.goesOn) next.push(one);
+        for (const one of out.returned) returned.push(one);
       }
     }
     here = next ?? here;
@@ -93,15 +93,9 @@ function meet(visit: Visit, at: At, traveller: Traveller): Outcome | undefined {
   if (left.length === 0) return out;
   const [same] = out.goesOn;
   const hasEnded = endings < journey.ended.length + accepted.length;
-  // A detour that comes back with nothing changed is no reason for two branches.
-  if (
-    left.length === 1 &&
-    !hasEnded &&
-    out.returned.length === 0 &&
-    out.goesOn.length === 1 &&
-    isUnchanged(same, traveller)
-  )
-    return undefined;
+  // A detour that comes back with nothing changed is no reason for more than one branch.
+  if (!hasEnded && out.returned.length === 0 && out.goesOn.length === 1 && isUnchanged(same, taken)) return undefined;
+  journey.budget -= splitCost + lengthOf(traveller.conditions) + lengthOf(traveller.hops) + (traveller.lots >> 3);
   return { goesOn: [...left, ...out.goesOn], returned: out.returned };
 }
 
@@ -115,10 +109,7 @@ type At = Place & { readonly step: Step };
 
 function take(visit: Visit, at: At, traveller: Traveller): Outcome {
   const { effect, recent } = at.step;
-  const held =
-    recent === undefined ? traveller : { ...traveller, heldSeconds: recent.seconds ?? traveller.heldSeconds };
-  const arrived =
-    recent?.remembers === undefined ? held : { ...held, remembered: longer(held.remembered, recent.remembers) };
+  const arrived = recent === undefined ? traveller : used(traveller, recent);
   const noted = note(visit, at, arrived);
   switch (effect.kind) {
     case "none":
@@ -138,11 +129,24 @@ function take(visit: Visit, at: At, traveller: Traveller): Outcome {
       return leave(effect.isGoto, call(visit, at, { to: effect.chain, before: arrived, noted }));
     default: {
       const changed = change(noted, effect, visit.journey.surroundings.node);
+      if (changed === undefined) return end(visit, noted, { kind: "undecided", on: targetText(at.step) });
       if (!changed.endsTable) return { goesOn: [changed.traveller], returned: [] };
       visit.accepted.push(changed.traveller);
       return nothing;
     }
   }
+}
+
+/** What a rule with the `recent` match does to its lists, which later rules may ask. */
+function used(traveller: Traveller, { remembers, forgets, seconds }: RecentUse): Traveller {
+  const { recent, remembered, heldSeconds } = traveller;
+  const kept = forgets === undefined ? recent : new Set([...recent].filter((list) => list !== forgets));
+  return {
+    ...traveller,
+    heldSeconds: seconds ?? heldSeconds,
+    recent: remembers === undefined || kept.has(remembers) ? kept : new Set([...kept, remembers]),
+    remembered: remembers === undefined ? remembered : longer(remembered, remembers),
+  };
 }
 
 /** After a goto a packet does not come back to the chain that it left. */
@@ -185,9 +189,14 @@ function isUnchanged(after: Traveller | undefined, before: Traveller): boolean {
   return (
     after !== undefined &&
     after.mark === before.mark &&
+    // What was and is not known is not the same.
+    (after.mark !== undefined || after.markChanges === before.markChanges) &&
     after.connectionMark === before.connectionMark &&
+    (after.connectionMark !== undefined || after.connectionMarkChanges === before.connectionMarkChanges) &&
     after.state === before.state &&
+    after.recent === before.recent &&
     after.remembered === before.remembered &&
+    after.changedSets === before.changedSets &&
     after.hops === before.hops
   );
 }

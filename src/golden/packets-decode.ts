@@ -1,7 +1,7 @@
 // The table of packets of a case, packets.yaml. In: its text. Out: PacketRow[], or every problem with its place.
 import * as z from "zod";
 import { parseSource, type Document } from "../manifest/parse.ts";
-import { renderLocated, type SourcePosition } from "../manifest/located.ts";
+import { renderLocated, type LocatedProblem, type SourcePosition } from "../manifest/located.ts";
 import { at, decodeWith } from "../../rules/decode/decode.ts";
 import { object, optional, parsed } from "../../rules/decode/fields.ts";
 import { fromForms, parseFrom, parseTo, toForms, type From, type To } from "../../rules/explain/question.ts";
@@ -56,10 +56,7 @@ export function decodePackets(text: string, file: string): DecodedPackets {
   const found = [...misplacedFields(document.value), ...decoded.problems];
   if (decoded.value !== undefined && found.length === 0)
     return { kind: "decoded", rows: decoded.value.packets.map((row, index) => toRow(row, index, document)) };
-  const lines = found.map(({ code, path, text: what }) =>
-    renderLocated({ problem: tableProblem(path, what, code), source: document.positionOf(path) }),
-  );
-  return { kind: "refused", lines };
+  return { kind: "refused", lines: inOrder(found, document).map(renderLocated) };
 }
 
 const endpoint = parsed(readEndpoint, "not-an-endpoint", "must be IP:PORT, e.g. 10.244.1.5:8080 or [fd00::5]:8080");
@@ -95,6 +92,13 @@ function toRow(row: DecodedRow, index: number, { positionOf }: Document): Packet
     expected: expect === "delivered" ? { kind: expect, endpoints, source } : { kind: expect },
     note,
   };
+}
+
+/** What was found in different ways, as it stands in the file. */
+function inOrder(found: readonly Problem[], { positionOf }: Document): LocatedProblem[] {
+  return found
+    .map(({ code, path, text }) => ({ problem: tableProblem(path, text, code), source: positionOf(path) }))
+    .sort((a, b) => a.source.line - b.source.line || a.source.column - b.source.column);
 }
 
 /** Fields that nobody knows, and known ones where they would be without meaning. Bears any input. */

@@ -86,7 +86,8 @@ export function findingDetails(finding: Finding, colour: boolean): string {
 /** `golden check` shows them: here they are only named. */
 function failingRows(findings: readonly Finding[]): string {
   const lines = findings.flatMap((finding) => (finding.kind === "packet" ? [finding.row.position.line] : []));
-  return `; ${packetsFile}: ${lines.length === 1 ? "a row fails" : `${lines.length} rows fail`} (line ${list(lines.map(String))}), rulewright golden check says why`;
+  const which = lines.length === 1 ? "a row fails (line" : `${lines.length} rows fail (lines`;
+  return `; ${packetsFile}: ${which} ${list(lines.map(String))}), rulewright golden check says why`;
 }
 
 function paint(line: string): string {

@@ -139,28 +139,47 @@ const nodeOfLab: TraceNode = {
 };
 
 async function runChain(lab: Lab, { probes, sticky }: Chain, tracers: Readonly<Record<Family, Tracer>>) {
-  const disagreements: Disagreement[] = [];
   const lists = new Map<string, Set<string>>();
-  let connections = 0;
+  const runs: Promise<Run>[] = [];
   for (const probe of probes) {
+    const recent = lists.get(probe.source) ?? new Set<string>();
+    lists.set(probe.source, recent);
     // The first one is remembered where there is affinity, and the second one comes again.
     for (const count of sticky ? [1, 2] : [undefined]) {
-      const recent = lists.get(probe.source) ?? new Set<string>();
-      const branches = tracers[probe.family].trace({ ...packetOf(probe), recent });
-      const fates = branches.map((branch) => fateOf(branch, probe));
-      if (fates.some(({ isSeen }) => !isSeen)) break;
-      const attempts = count ?? (fates.length > 1 ? 4 : 1);
-      const sent = await lab.send({ ...probe, count: attempts, timeoutMs: timeoutFor(fates) });
-      connections += attempts;
-      if (!agrees(sent, fates, attempts))
-        disagreements.push({ probe, traced: fatesText(fates), seen: sentText(sent), walk: branches.map(walkText) });
-      const [server] = Object.keys(sent.answered);
-      for (const [index, { remembered }] of branches.entries())
-        if (fates[index]?.server === server) for (const list of remembered) recent.add(list);
-      lists.set(probe.source, recent);
+      const branches = tracers[probe.family].trace({ ...packetOf(probe), recent: new Set(recent) });
+      const run = runProbe(lab, { probe, branches, count });
+      runs.push(run);
+      if (branches.every(({ remembered }) => remembered.length === 0)) break;
+      for (const list of (await run).remembered) recent.add(list);
     }
   }
-  return { connections, disagreements };
+  const done = await Promise.all(runs);
+  return {
+    connections: done.reduce((sum, { connections }) => sum + connections, 0),
+    disagreements: done.flatMap(({ disagreement }) => disagreement ?? []),
+  };
+}
+
+type Run = {
+  readonly connections: number;
+  readonly disagreement: Disagreement | undefined;
+  /** Lists that the client is in now. */
+  readonly remembered: readonly string[];
+};
+
+type Attempt = { readonly probe: Probe; readonly branches: readonly Branch[]; readonly count: number | undefined };
+
+async function runProbe(lab: Lab, { probe, branches, count }: Attempt): Promise<Run> {
+  const fates = branches.map((branch) => fateOf(branch, probe));
+  if (fates.some(({ isSeen }) => !isSeen)) return { connections: 0, disagreement: undefined, remembered: [] };
+  const attempts = count ?? (fates.length > 1 ? 4 : 1);
+  const sent = await lab.send({ ...probe, count: attempts, timeoutMs: timeoutFor(fates) });
+  const told = { probe, traced: fatesText(fates), seen: sentText(sent), walk: branches.map(walkText) };
+  const remembered = branches.flatMap((branch, index) => {
+    const server = fates[index]?.server;
+    return server !== undefined && server in sent.answered ? branch.remembered : [];
+  });
+  return { connections: attempts, disagreement: agrees(sent, fates, attempts) ? undefined : told, remembered };
 }
 
 function packetOf({ from, source, to, port, protocol }: Probe): Packet {

@@ -8,7 +8,7 @@ import { nodeServerPort, situations, smaller } from "./random-situations.ts";
 // A disagreement takes some seconds to make small.
 jest.setTimeout(120_000);
 
-const seeds = Array.from({ length: 60 }, (_, at) => at + 1);
+const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 await describeLabs("random clusters", (lab) => {
   beforeAll(() => lab().listen("node", [nodeServerPort]));

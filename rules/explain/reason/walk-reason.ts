@@ -20,7 +20,7 @@ export type RuleText = {
 export type When = readonly (readonly { readonly on: string; readonly holds: boolean }[])[];
 
 /** `share`: a percentage of the packets, or undefined where it is all of them. */
-export type Target = { readonly at: string; readonly share: string | undefined };
+type Target = { readonly at: string; readonly share: string | undefined };
 
 export type WalkReason =
   | {
@@ -109,11 +109,11 @@ function sentence(reason: WalkReason): string {
       return `${whenText(reason.when)}${by}the packet goes to ${to}; ${seenText(reason.source)}.`;
     }
     case "not-translated":
-      return `${whenText(reason.when)}${shareText(reason.share)} goes to ${reason.at} as it was sent${reason.here ? ", to a process of this node if one listens there" : ""}: no rule translates it.`;
+      return `${whenText(reason.when)}${shareText(reason.share)} ${reason.share === undefined ? "goes" : "go"} to ${reason.at} as sent${reason.here ? ", to a process of this node if one listens there" : ""}: no rule translates it.`;
     case "refused":
-      return `${whenText(reason.when)}${shareText(reason.share)} is refused (${reason.with})${byText(reason.by)}${forText(reason.service)}.`;
+      return `${whenText(reason.when)}${shareText(reason.share)} ${isOrAre(reason.share)} refused (${reason.with})${byText(reason.by)}${forText(reason.service)}.`;
     case "dropped":
-      return `${whenText(reason.when)}${shareText(reason.share)} is dropped${byText(reason.by)}${forText(reason.service)}: the sender gets no answer.`;
+      return `${whenText(reason.when)}${shareText(reason.share)} ${isOrAre(reason.share)} dropped${byText(reason.by)}${forText(reason.service)}: the sender gets no answer.`;
     case "undecided":
       return `${whenText(reason.when)}what becomes of ${reason.share === undefined ? "the packet" : `${reason.share} of the packets`} cannot be told: it hangs on ${reason.on}.`;
     case "depends-on":
@@ -173,6 +173,10 @@ function shareText(share: string | undefined): string {
 /** `a`, `a or b`, `a, b or c`. */
 function alternatives(items: readonly string[]): string {
   return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items.at(-1) ?? ""}`;
+}
+
+function isOrAre(share: string | undefined): string {
+  return share === undefined ? "is" : "are";
 }
 
 function seenText({ kind, as }: Seen): string {

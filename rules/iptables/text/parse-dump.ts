@@ -28,7 +28,8 @@ export type DumpLine = { readonly number: number; readonly text: string };
 /**
  * Reads tables (`*nat` to `COMMIT`), chains (`:NAME POLICY [packets:bytes]`) and rules (`-A`, also `-I CHAIN 1` and the counters of
  * `-c`). Comments and empty lines are passed over; any other line is a problem. Built-in chains need no line of their own, as in
- * scripts for `--noflush`. Source: iptables-save(8), iptables-restore(8).
+ * scripts for `--noflush`; a chain with two lines is a problem, since two dumps of one table cannot be taken together.
+ * Source: iptables-save(8), iptables-restore(8).
  */
 export function parseDump(lines: Iterable<DumpLine>, family: Family): { dump: Dump; problems: readonly DumpProblem[] } {
   const reader: Reader = { tables: new Map(), table: undefined, problems: [] };
@@ -38,7 +39,7 @@ export function parseDump(lines: Iterable<DumpLine>, family: Family): { dump: Du
     readLine(reader, number, text.endsWith("\r") ? text.slice(0, -1) : text);
   }
   if (reader.table !== undefined)
-    report(reader, last, ["table-not-closed", `the table ${reader.table.name} has no COMMIT: the text is cut`]);
+    report(reader, last, ["table-not-closed", `the table ${quoted(reader.table.name)} has no COMMIT: the text is cut`]);
   const dump = { family, tables: reader.tables };
   return { dump, problems: reader.problems.length > 0 ? reader.problems : findLoops(dump) };
 }
@@ -46,7 +47,13 @@ export function parseDump(lines: Iterable<DumpLine>, family: Family): { dump: Du
 /** Chains that every table has, whoever filled it. */
 export const builtInChains: ReadonlySet<string> = new Set(["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]);
 
-type Draft = { readonly name: string; policy: DumpChain["policy"]; readonly rules: DumpRule[] };
+/** `line`: of its `:NAME`; undefined where it has none yet. */
+type Draft = {
+  readonly name: string;
+  policy: DumpChain["policy"];
+  line: number | undefined;
+  readonly rules: DumpRule[];
+};
 type DraftTable = { readonly name: string; readonly chains: Map<string, Draft> };
 type Reader = {
   readonly tables: Map<string, DraftTable>;
@@ -68,12 +75,17 @@ function readLine(reader: Reader, number: number, text: string): void {
       ]);
     return;
   }
-  if (text.startsWith("*")) return openTable(reader, number, text.slice(1));
-  if (reader.table === undefined)
-    return report(reader, number, [
+  if (text.startsWith("*")) {
+    openTable(reader, number, text.slice(1));
+    return;
+  }
+  if (reader.table === undefined) {
+    report(reader, number, [
       "outside-table",
       `${quoted(text)} stands outside a table, must come after *nat or the like`,
     ]);
+    return;
+  }
   if (text === "COMMIT") reader.table = undefined;
   else if (text.startsWith(":")) declare(reader, reader.table, { number, text });
   else addRule(reader, reader.table, { number, text });
@@ -81,7 +93,7 @@ function readLine(reader: Reader, number: number, text: string): void {
 
 function openTable(reader: Reader, number: number, name: string): void {
   if (reader.table !== undefined)
-    report(reader, number, ["table-not-closed", `the table ${reader.table.name} has no COMMIT before the next begins`]);
+    report(reader, number, ["table-not-closed", `the table ${quoted(reader.table.name)} has no COMMIT before the next begins`]);
   if (!/^(raw|mangle|nat|filter|security)$/.test(name))
     report(reader, number, [
       "unknown-table",
@@ -95,35 +107,54 @@ function openTable(reader: Reader, number: number, name: string): void {
 function declare(reader: Reader, table: DraftTable, { number, text }: DumpLine): void {
   const found = /^:(\S{1,28}) (-|ACCEPT|DROP)(?: \[\d+:\d+\])?$/.exec(text);
   const name = found?.[1];
-  if (name === undefined)
-    return report(reader, number, ["not-a-chain", `${quoted(text)} is no chain, must be :NAME POLICY [packets:bytes]`]);
+  if (name === undefined) {
+    report(reader, number, ["not-a-chain", `${quoted(text)} is no chain, must be :NAME POLICY [packets:bytes]`]);
+    return;
+  }
   const policy =
     found?.[2] === "DROP" ? "DROP" : found?.[2] === "ACCEPT" || builtInChains.has(name) ? "ACCEPT" : undefined;
   const known = table.chains.get(name);
-  if (known === undefined) table.chains.set(name, { name, policy, rules: [] });
-  else known.policy = policy;
+  if (known === undefined) table.chains.set(name, { name, policy, line: number, rules: [] });
+  else if (known.line !== undefined)
+    report(reader, number, [
+      "duplicate-chain",
+      `the chain ${quoted(name)} of the table ${table.name} was on line ${known.line} already: are there two dumps in one?`,
+    ]);
+  else {
+    known.policy = policy;
+    known.line = number;
+  }
 }
 
 function addRule(reader: Reader, table: DraftTable, { number, text }: DumpLine): void {
   const line = text.startsWith("[") ? text.slice(text.indexOf("]") + 2) : text;
   const [flag, name = "", ...rest] = splitWords(line);
-  if (flag !== "-A" && flag !== "-I")
-    return report(reader, number, ["not-a-rule", `${quoted(text)} is nothing that iptables-save prints`]);
+  if (flag !== "-A" && flag !== "-I") {
+    report(reader, number, ["not-a-rule", `${quoted(text)} is nothing that iptables-save prints`]);
+    return;
+  }
   let chain = table.chains.get(name);
   if (chain === undefined && builtInChains.has(name)) {
-    chain = { name, policy: "ACCEPT", rules: [] };
+    chain = { name, policy: "ACCEPT", line: undefined, rules: [] };
     table.chains.set(name, chain);
   }
-  if (chain === undefined)
-    return report(reader, number, [
-      "chain-not-declared",
-      `the chain ${quoted(name)} has a rule, but no line of its own`,
-    ]);
-  if (unevenQuotes(line))
-    return report(reader, number, ["open-quotes", `${quoted(text)} has quotes that do not close`]);
+  if (chain === undefined) {
+    report(reader, number, ["chain-not-declared", `the chain ${quoted(name)} has a rule, but no line of its own`]);
+    return;
+  }
+  if (unevenQuotes(line)) {
+    report(reader, number, ["open-quotes", `${quoted(text)} has quotes that do not close`]);
+    return;
+  }
   const first = flag === "-I";
-  const rule = { line: number, rule: parseRule(first && rest[0] === "1" ? rest.slice(1) : rest) };
-  chain.rules.splice(first ? 0 : chain.rules.length, 0, rule);
+  const place = first && /^\d+$/.test(rest[0] ?? "") ? rest.shift() : undefined;
+  if (place !== undefined && place !== "1") {
+    report(reader, number, ["not-a-rule", `${quoted(text)} goes to place ${quoted(place)}, must be 1`]);
+    return;
+  }
+  const rule = { line: number, rule: parseRule(rest) };
+  if (first) chain.rules.unshift(rule);
+  else chain.rules.push(rule);
 }
 
 function unevenQuotes(line: string): boolean {

@@ -3,7 +3,7 @@ import { familyOf, parseIp, type Ip } from "../../net/ip.ts";
 import { setHolds, type SetValue } from "../../ipset/holds.ts";
 import type { IpSet } from "../../ipset/set.ts";
 import { addressOf, isOwn, type Address } from "../packet.ts";
-import type { Traveller } from "../traveller.ts";
+import { outOf, type Traveller } from "../traveller.ts";
 import { every, some, unless, type Answer, type Ask, type Option, type Surroundings } from "./test.ts";
 
 /** Module addrtype. LOCAL, UNICAST and MULTICAST can be told from the node's addresses; others only of some addresses. */
@@ -53,11 +53,20 @@ export function setMatch(options: readonly Option[], { sets }: Surroundings): As
   if (option?.name !== "--match-set" || set === undefined || more.some((each) => !harmless.has(each.name)))
     return undefined;
   const sides = flags.split(",");
-  return (traveller) =>
-    unless(
+  return (traveller) => {
+    if (isChanged(set, traveller)) return undefined;
+    return unless(
       option.not,
       setHolds(set, (each) => valuesOf(each, sides, traveller), sets),
     );
+  };
+}
+
+/** Whether a rule may have put something in, or taken it out, for this packet: then what was saved is no longer what is asked. */
+function isChanged({ name, entries }: IpSet, { changedSets }: Traveller): boolean {
+  if (changedSets !== undefined && entries.kind === "members") return true;
+  for (let at = changedSets; at !== undefined; at = at.before) if (at.last === name) return true;
+  return false;
 }
 
 /** A rule with fewer flags than the set has dimensions matches nothing: fewer values say so. */
@@ -73,7 +82,7 @@ function valuesOf({ dimensions }: IpSet, sides: readonly string[], traveller: Tr
         return { kind: "port", protocol: traveller.protocol, port };
       }
       case "iface":
-        return { kind: "iface", name: isSource ? traveller.inInterface : traveller.outInterface };
+        return { kind: "iface", name: isSource ? traveller.inInterface : outOf(traveller) };
       case "mark":
         return { kind: "mark", mark: traveller.mark };
       default:
@@ -83,12 +92,14 @@ function valuesOf({ dimensions }: IpSet, sides: readonly string[], traveller: Tr
 }
 
 function isOfType(address: Address, types: readonly string[], { node }: Surroundings): Answer {
+  if (familyOf(address.ip) === 6)
+    return types.length > 1 ? undefined : hasType6(address.ip, types[0], isOwn(node, address.ip));
   return some(types.map((type) => hasType(address.ip, type, isOwn(node, address.ip))));
 }
 
 /** Broadcast addresses of interfaces are not known here; that an address is none of them is taken for granted of a client's destination. */
 function hasType(ip: Ip, type: string, own: boolean): Answer {
-  const multicast = familyOf(ip) === 6 ? ip.startsWith("ff") : /^2(2[4-9]|3\d)\./.test(ip);
+  const multicast = /^2(2[4-9]|3\d)\./.test(ip);
   const broadcast = ip === "255.255.255.255";
   switch (type) {
     case "LOCAL":
@@ -101,5 +112,20 @@ function hasType(ip: Ip, type: string, own: boolean): Answer {
       return !own && !multicast && !broadcast;
     default:
       return own || multicast || broadcast ? false : undefined;
+  }
+}
+
+/** IPv6 asks how an address is made, so that the node's own are UNICAST too; of several types it asks for all at once. Source: Linux xt_addrtype.c. */
+function hasType6(ip: Ip, type: string | undefined, own: boolean): Answer {
+  const multicast = /^ff[0-9a-f]{2}:/.test(ip);
+  switch (type) {
+    case "LOCAL":
+      return own;
+    case "MULTICAST":
+      return multicast;
+    case "UNICAST":
+      return !multicast && ip !== "::";
+    default:
+      return undefined;
   }
 }

@@ -4,19 +4,22 @@ import { never } from "../../never.ts";
 import { shareUnit, type Match, type Negatable, type Rule } from "../../iptables/ruleset/rule.ts";
 import { renderRule } from "../../iptables/text/render-rule.ts";
 import { certain, fraction, times, type Fraction } from "../fraction.ts";
-import { blockTest } from "../packet.ts";
+import { blockTest, protocolOf } from "../packet.ts";
+import { outOf, type Traveller } from "../traveller.ts";
 import { addressTypeMatch, rangeMatch, setMatch } from "./addresses.ts";
-import {
-  connmarkMatch,
-  conntrackMatch,
-  markAsk,
-  protocolNumber,
-  recentAsk,
-  recentMatch,
-  stateAsk,
-} from "./connection.ts";
+import { connmarkMatch, conntrackMatch, markAsk, recentAsk, recentMatch, stateAsk } from "./connection.ts";
 import { multiportMatch, protocolMatch } from "./ports.ts";
-import { optionsOf, unless, type Answer, type Ask, type Option, type Surroundings, type Test } from "./test.ts";
+import {
+  optionsOf,
+  unless,
+  type Answer,
+  type Ask,
+  type Lasting,
+  type Lesson,
+  type Option,
+  type Surroundings,
+  type Test,
+} from "./test.ts";
 
 /** What a rule asks. Tests come cheapest first, and those that tell clients apart after those that do not. */
 export type Questions = { readonly tests: readonly Test[]; readonly chance: Fraction };
@@ -25,36 +28,93 @@ export type Questions = { readonly tests: readonly Test[]; readonly chance: Frac
 export function questionsOf(rule: Rule, surroundings: Surroundings): Questions {
   const tests: Test[] = [];
   let chance = certain;
-  const add = (ask: Ask, part: Rule) => tests.push({ ask, text: () => renderRule(part).trim(), repeatable: true });
-  if (rule.destination !== undefined)
-    add(blockAsk(rule.destination, "destination"), { destination: rule.destination, matches: [] });
-  if (rule.protocol !== undefined) add(protocolAsk(rule.protocol), { protocol: rule.protocol, matches: [] });
-  for (const match of rule.matches) {
+  const { destination, protocol, source, inInterface, outInterface, matches } = rule;
+  if (destination !== undefined) tests.push(test(blockAsk(destination), { destination, matches: [] }));
+  if (protocol !== undefined) tests.push(test(protocolAsk(protocol), { protocol, matches: [] }));
+  for (const match of matches) {
     const lots = chanceOf(match);
     if (lots !== undefined) chance = times(lots, chance);
     else if (match.kind !== "comment") tests.push(matchTest(match, surroundings));
   }
-  if (rule.source !== undefined) add(sourceAsk(rule.source, surroundings), { source: rule.source, matches: [] });
-  if (rule.inInterface !== undefined)
-    add(inAsk(rule.inInterface, surroundings), { inInterface: rule.inInterface, matches: [] });
-  if (rule.outInterface !== undefined) add(outAsk(rule.outInterface), { outInterface: rule.outInterface, matches: [] });
+  if (source !== undefined) tests.push(test(sourceAsk(source, surroundings), { source, matches: [] }));
+  if (inInterface !== undefined)
+    tests.push({
+      ...test(inAsk(inInterface, surroundings), { inInterface, matches: [] }),
+      ...lesson(nameLesson(inInterface, (name) => ({ inInterface: name }))),
+    });
+  if (outInterface !== undefined)
+    tests.push({
+      ...test(outAsk(outInterface), { outInterface, matches: [] }),
+      lasts: "destination",
+      ...lesson(nameLesson(outInterface, (name) => ({ outInterface: name }))),
+    });
   return { tests, chance };
 }
 
-/** Modules whose rules count or measure: two with the same words need not agree. */
-const unrepeatable = new Set(["limit", "hashlimit", "quota", "quota2", "connlimit", "statistic", "connbytes", "time"]);
+/** A test in the words of `part`, which are made once, when somebody reads them. */
+function test(ask: Ask, part: Rule): Test {
+  let words: string | undefined;
+  return { ask, text: () => (words ??= renderRule(part).trim()), lasts: "always" };
+}
 
 function matchTest(match: Match, surroundings: Surroundings): Test {
-  const text = () => renderRule({ matches: [match] }).trim();
-  const repeatable = match.kind !== "other" || !unrepeatable.has(match.module);
-  return { ask: matchAsk(match, surroundings) ?? (() => undefined), text, repeatable };
+  const ask = matchAsk(match, surroundings) ?? (() => undefined);
+  return { ...test(ask, { matches: [match] }), lasts: lastingOf(match), ...lesson(lessonOf(match)) };
+}
+
+/** Modules whose rules count or measure. */
+const fickle = new Set([
+  ...["limit", "hashlimit", "quota", "quota2", "connlimit", "statistic", "connbytes", "time", "rateest", "recent"],
+]);
+
+/** Modules that ask what nothing on the way changes. */
+const steady = new Set([
+  ...["tcp", "udp", "udplite", "dccp", "sctp", "multiport", "icmp", "icmp6", "ipv6-icmp", "ah", "esp", "iprange"],
+  ...["conntrack", "state", "owner", "cgroup", "string", "length", "mac", "pkttype"],
+]);
+
+function lastingOf(match: Match): Lasting {
+  if (match.kind === "mark") return "mark";
+  if (match.kind === "address-type") return "destination";
+  if (match.kind !== "other") return "always";
+  if (fickle.has(match.module)) return "never";
+  if (match.module === "connmark") return "connection-mark";
+  if (match.module === "addrtype" || match.module === "socket") return "destination";
+  return steady.has(match.module) ? "always" : "hook";
+}
+
+/** A whole value that is taken for granted is known from then on: of `--dport 80` and `--dport 443` not both hold. */
+function lessonOf(match: Match): Lesson | undefined {
+  if (match.kind === "destination-ports")
+    return match.low === match.high ? learning(true, { destinationPort: match.low }) : undefined;
+  if (match.kind === "mark") return match.mask === 0xffffffff ? learning(!match.not, { mark: match.value }) : undefined;
+  if (match.kind !== "other") return undefined;
+  const [option, ...more] = optionsOf(match.options);
+  const value = option?.values[0] ?? "";
+  if (option === undefined || more.length > 0 || !/^(?:\d+|0x[0-9a-f]+)$/.test(value)) return undefined;
+  if (match.module === "connmark") return learning(!option.not, { connectionMark: Number(value) });
+  return option.name === "--sport" ? learning(!option.not, { sourcePort: Number(value) }) : undefined;
+}
+
+function nameLesson({ is, not }: Negatable<string>, fields: (name: string) => Partial<Traveller>): Lesson | undefined {
+  return is.endsWith("+") ? undefined : learning(not !== true, fields(is));
+}
+
+function learning(from: boolean, fields: Partial<Traveller>): Lesson {
+  return { from, then: (traveller) => ({ ...traveller, ...fields }) };
+}
+
+function lesson(learn: Lesson | undefined): Pick<Test, "learn"> {
+  return learn === undefined ? {} : { learn };
 }
 
 function matchAsk(match: Match, surroundings: Surroundings): Ask | undefined {
   switch (match.kind) {
     case "comment":
-    case "statistic":
       return () => true;
+    case "statistic":
+      // Of a probability that is none: see chanceOf.
+      return undefined;
     case "destination-ports": {
       const { low, high } = match;
       return ({ destinationPort: port }) => (port === undefined ? undefined : port >= low && port <= high);
@@ -102,15 +162,15 @@ function moduleAsk(module: string, options: readonly Option[], surroundings: Sur
     case "recent":
       return recentMatch(options);
     case "owner":
+      // What came in by an interface belongs to no process yet, so that only rules match that ask for none (Linux xt_owner.c). Of one
+      // that this node made, whose it is is not known.
+      return ({ isOwn }) => (isOwn ? undefined : options.every(({ not }) => not));
     case "cgroup":
-      // A packet that came in by an interface belongs to no process yet. Of one that this node made, whose it is is not known.
-      return ({ isOwn }) =>
-        isOwn
-          ? undefined
-          : unless(
-              options.some(({ not }) => not),
-              false,
-            );
+      // Linux xt_cgroup.c: no process, no match, with or without `!`.
+      return ({ isOwn }) => (isOwn ? undefined : false);
+    case "physdev":
+      // What this node made came through no port of a bridge; of other packets it is not known whether they did (Linux xt_physdev.c).
+      return ({ isOwn }) => (isOwn ? options.every(({ not }) => not) : undefined);
     default:
       return undefined;
   }
@@ -124,7 +184,8 @@ function typeOptions({ source, destination }: Extract<Match, { kind: "address-ty
 
 /** Of each `every` packets one matches an nth rule; which of them a packet is nobody can know beforehand. */
 function chanceOf(match: Match): Fraction | undefined {
-  if (match.kind === "statistic") return fraction(match.share, shareUnit);
+  if (match.kind === "statistic")
+    return match.share >= 0 && match.share <= shareUnit ? fraction(match.share, shareUnit) : undefined;
   if (match.kind !== "other" || match.module !== "statistic") return undefined;
   const options = optionsOf(match.options);
   const value = (name: string) => options.find((option) => option.name === name);
@@ -138,9 +199,9 @@ function chanceOf(match: Match): Fraction | undefined {
   return value("--probability")?.not === true ? fraction(shareUnit - share, shareUnit) : fraction(share, shareUnit);
 }
 
-function blockAsk({ is, not }: Negatable<Cidr>, side: "destination"): Ask {
+function blockAsk({ is, not }: Negatable<Cidr>): Ask {
   const holds = blockTest(is);
-  return not === true ? (traveller) => !holds(traveller[side]) : (traveller) => holds(traveller[side]);
+  return not === true ? ({ destination }) => !holds(destination) : ({ destination }) => holds(destination);
 }
 
 function sourceAsk({ is, not }: Negatable<Cidr>, { witness }: Surroundings): Ask {
@@ -152,22 +213,20 @@ function sourceAsk({ is, not }: Negatable<Cidr>, { witness }: Surroundings): Ask
 }
 
 function protocolAsk({ is, not }: Negatable<string>): Ask {
-  const number = protocolNumber(is);
-  return ({ protocol }) => (protocol === is || protocolNumber(protocol) === number) !== (not === true);
+  const name = protocolOf(is);
+  return ({ protocol }) => (protocol === name) !== (not === true);
 }
 
+/** Behind routing it is still known where a packet came in. Source: Linux 5.7, "Support iif matches in POSTROUTING". */
 function inAsk({ is, not }: Negatable<string>, { witness }: Surroundings): Ask {
-  return ({ inInterface, hook, isOwn }) => {
+  return ({ inInterface, isOwn }) => {
     if (!isOwn) witness.tell?.({ kind: "interface", name: is });
-    // Behind routing it is no longer known where a packet came in. Source: Linux nf_hook_state of NF_INET_POST_ROUTING.
-    const name = hook === "POSTROUTING" || hook === "OUTPUT" ? "" : inInterface;
-    return unless(not === true, isInterface(is, name));
+    return unless(not === true, isInterface(is, inInterface));
   };
 }
 
 function outAsk({ is, not }: Negatable<string>): Ask {
-  return ({ outInterface, hook }) =>
-    unless(not === true, isInterface(is, hook === "PREROUTING" || hook === "INPUT" ? "" : outInterface));
+  return (traveller) => unless(not === true, isInterface(is, outOf(traveller)));
 }
 
 /** `name+` stands for every interface whose name begins so. Source: iptables(8), -i. */

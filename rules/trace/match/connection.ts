@@ -2,24 +2,36 @@
 import { parseCidr, hostCidr } from "../../net/cidr.ts";
 import { parseIp } from "../../net/ip.ts";
 import type { Match, RecentMatch } from "../../iptables/ruleset/rule.ts";
-import { blockTest, type Address } from "../packet.ts";
+import { blockTest, protocolOf, type Address } from "../packet.ts";
 import type { Traveller } from "../traveller.ts";
 import { every, some, unless, type Answer, type Ask, type Option } from "./test.ts";
 
 /** States, and the DNAT and SNAT that stand for a translated connection. Source: iptables-extensions(8), conntrack. */
 export function stateAsk({ states, not }: Extract<Match, { kind: "connection-state" }>): Ask {
-  return (traveller) =>
-    unless(
-      not === true,
-      states.some((state) => isInState(traveller, state)),
-    );
+  return (traveller) => unless(not === true, some(states.map((state) => isInState(traveller, state))));
 }
 
-/** Module conntrack, beyond a single `--ctstate`; and module state. */
-export function conntrackMatch(options: readonly Option[]): Ask | undefined {
-  const asks = options.map(conntrackOption);
-  const known = asks.filter((ask) => ask !== undefined);
-  return known.length < asks.length ? undefined : (traveller) => every(known.map((ask) => ask(traveller)));
+/**
+ * Module conntrack, beyond a single `--ctstate`; and module state. Of a packet that is not tracked only the state is asked; a rule that
+ * asks for none does not match, whatever else it asks and with or without `!`. Source: Linux xt_conntrack.c, conntrack_mt.
+ */
+export function conntrackMatch(options: readonly Option[]): Ask {
+  const asks = options.map((option) => conntrackOption(option) ?? open);
+  const states = asks.filter((_, at) => isStateOption(options[at]));
+  const untracked = states.length === 0 ? [no] : states;
+  return (traveller) => every((hasConnection(traveller) ? asks : untracked).map((ask) => ask(traveller)));
+}
+
+const open: Ask = () => undefined;
+const no: Ask = () => false;
+
+function isStateOption(option: Option | undefined): boolean {
+  return option?.name === "--ctstate" || option?.name === "--state";
+}
+
+/** Whether connection tracking knows the packet's connection. */
+export function hasConnection({ isTracked, state }: Traveller): boolean {
+  return isTracked && state !== "UNTRACKED" && state !== "INVALID";
 }
 
 /** Bits of the packet's mark. */
@@ -27,13 +39,13 @@ export function markAsk({ value, mask, not }: Extract<Match, { kind: "mark" }>):
   return ({ mark }) => unless(not === true, hasBits(mark, value, mask));
 }
 
-/** Module connmark. */
+/** Module connmark. Without a connection it does not match, with or without `!`. Source: Linux xt_connmark.c, connmark_mt. */
 export function connmarkMatch(options: readonly Option[]): Ask | undefined {
   const [option] = options;
   const found = /^(0x[0-9a-f]+|\d+)(?:\/(0x[0-9a-f]+|\d+))?$/i.exec(option?.values[0] ?? "");
   if (option?.name !== "--mark" || options.length !== 1 || found === null) return undefined;
   const [value, mask] = [Number(found[1]), found[2] === undefined ? 0xffffffff : Number(found[2])];
-  return ({ connectionMark }) => unless(option.not, hasBits(connectionMark, value, mask));
+  return (traveller) => hasConnection(traveller) && unless(option.not, hasBits(traveller.connectionMark, value, mask));
 }
 
 /** The `recent` match in the two forms that Services use: putting the client in a list always matches, looking it up only if it is there. */
@@ -66,61 +78,78 @@ function conntrackOption({ name, not, values }: Option): Ask | undefined {
   switch (name) {
     case "--ctstate":
     case "--state":
-      return (traveller) =>
-        unless(
-          not,
-          value.split(",").some((state) => isInState(traveller, state)),
-        );
+      return (traveller) => unless(not, some(value.split(",").map((state) => isInState(traveller, state))));
     case "--ctproto":
-      return ({ protocol }) => unless(not, protocolNumber(value) === protocolNumber(protocol));
+      return ({ protocol }) => unless(not, protocolOf(value) === protocol);
     case "--ctdir":
-      // A reply is translated back before any table that could ask; what is traced goes the original way.
-      return () => unless(not, value === "ORIGINAL");
+      return ofFirst(() => unless(not, value === "ORIGINAL"));
     case "--ctstatus":
       return (traveller) => unless(not, some(value.split(",").map((status) => hasStatus(traveller, status))));
     case "--ctorigsrc":
-      return addressAsk(value, not, ({ original }) => original.source);
+      return ofFirst(addressAsk(value, not, ({ original }) => original.source));
     case "--ctorigdst":
-      return addressAsk(value, not, ({ original }) => original.destination);
+      return ofFirst(addressAsk(value, not, ({ original }) => original.destination));
     case "--ctreplsrc":
-      return addressAsk(value, not, ({ destination }) => destination);
+      return ofFirst(addressAsk(value, not, ({ destination }) => destination));
     case "--ctorigsrcport":
-      return portAsk(value, not, ({ original }) => original.sourcePort);
+      return ofFirst(portAsk(value, not, ({ original }) => original.sourcePort));
     case "--ctorigdstport":
-      return portAsk(value, not, ({ original }) => original.destinationPort);
+      return ofFirst(portAsk(value, not, ({ original }) => original.destinationPort));
     case "--ctreplsrcport":
-      return portAsk(value, not, ({ destinationPort }) => destinationPort);
+      return ofFirst(portAsk(value, not, ({ destinationPort }) => destinationPort));
     default:
       return undefined;
   }
 }
 
-/** The number of a protocol that has a name in iptables' output. Source: IANA protocol numbers. */
-export function protocolNumber(text: string): string {
-  const numbers: Readonly<Record<string, string>> = {
-    icmp: "1",
-    tcp: "6",
-    udp: "17",
-    "ipv6-icmp": "58",
-    icmpv6: "58",
-    sctp: "132",
-  };
-  return numbers[text] ?? text;
+/** A later packet may be a reply, and its connection may have been translated: only of the first is known what its connection is. */
+function ofFirst(ask: Ask | undefined): Ask | undefined {
+  return ask && ((traveller) => (traveller.state === "NEW" ? ask(traveller) : undefined));
 }
 
-function isInState({ state, dnat, snat }: Traveller, wanted: string): boolean {
-  if (wanted === "DNAT") return dnat;
-  return wanted === "SNAT" ? snat !== undefined : wanted === state;
+function isInState(traveller: Traveller, wanted: string): Answer {
+  switch (wanted) {
+    case "DNAT":
+      return hasConnection(traveller) && isElsewhere(traveller);
+    case "SNAT":
+      return hasConnection(traveller) && hasOtherSource(traveller);
+    case "INVALID":
+      return traveller.state === "INVALID" || (!traveller.isTracked && traveller.state !== "UNTRACKED");
+    case "UNTRACKED":
+      return traveller.state === "UNTRACKED";
+    default:
+      return hasConnection(traveller) && traveller.state === wanted;
+  }
 }
 
-function hasStatus({ state }: Traveller, status: string): Answer {
+/**
+ * Whether the kernel calls the connection DNATed: only if its destination became another one (Linux nf_nat_core.c, nf_nat_setup_info).
+ * Of a later packet nobody knows.
+ */
+function isElsewhere({ state, dnat, destination, destinationPort, original }: Traveller): Answer {
+  if (!dnat) return state === "NEW" || state === "RELATED" ? false : undefined;
+  if (destination.bits !== original.destination.bits) return true;
+  return destinationPort !== undefined && original.destinationPort === undefined
+    ? undefined
+    : destinationPort !== original.destinationPort;
+}
+
+/** The same of its source, which changes last. Where the address stays, the port may have changed. */
+function hasOtherSource({ state, snat, original }: Traveller): Answer {
+  if (snat === undefined) return state === "NEW" || state === "RELATED" ? false : undefined;
+  return snat.to !== undefined && snat.to.bits !== original.source.bits ? true : undefined;
+}
+
+function hasStatus({ state, isOwn, hook }: Traveller, status: string): Answer {
   switch (status) {
+    // No bit at all, which no connection has. Source: iptables libxt_conntrack.c, NONE is 0.
     case "NONE":
-      return state === "UNTRACKED" || state === "INVALID" ? true : undefined;
+      return false;
+    case "CONFIRMED":
+      // What comes back by lo was confirmed on its way out.
+      return state === "NEW" ? isOwn && (hook === "PREROUTING" || hook === "INPUT") : undefined;
     case "SEEN_REPLY":
     case "ASSURED":
-    case "CONFIRMED":
-      return state === "NEW" ? false : undefined;
     case "EXPECTED":
       return state === "NEW" ? false : undefined;
     default:

@@ -3,12 +3,12 @@ import { every, some, unless, type Answer, type Ask, type Option } from "./test.
 import type { Traveller } from "../traveller.ts";
 
 /** Modules tcp, udp, udplite, dccp, sctp. What ICMP says beyond its protocol is not known of any packet here. Source: iptables-extensions(8). */
-export function protocolMatch(options: readonly Option[]): Ask | undefined {
-  const asks = options.map(protocolOption);
-  const known = asks.filter((ask) => ask !== undefined);
-  if (known.length < asks.length) return undefined;
-  return (traveller) => every(known.map((ask) => ask(traveller)));
+export function protocolMatch(options: readonly Option[]): Ask {
+  const asks = options.map((option) => protocolOption(option) ?? open);
+  return (traveller) => every(asks.map((ask) => ask(traveller)));
 }
+
+const open: Ask = () => undefined;
 
 /** Module multiport: up to 15 ports or ranges. */
 export function multiportMatch(options: readonly Option[]): Ask | undefined {
@@ -64,12 +64,11 @@ function portAsk(
 function flagsAsk([mask = "", set = ""]: readonly string[], not: boolean): Ask {
   const masked = flagsOf(mask);
   const wanted = flagsOf(set);
-  return ({ protocol, state }) => {
+  return ({ protocol, isFirst }) => {
     if (protocol !== "tcp") return false;
-    const answer =
-      state === "NEW"
-        ? masked.includes("SYN") === wanted.includes("SYN") && wanted.every((flag) => flag === "SYN")
-        : undefined;
+    const answer = isFirst
+      ? masked.includes("SYN") === wanted.includes("SYN") && wanted.every((flag) => flag === "SYN")
+      : undefined;
     return unless(not, answer);
   };
 }

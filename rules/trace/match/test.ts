@@ -29,9 +29,19 @@ export type Ask = (traveller: Traveller) => Answer;
 export type Test = {
   readonly ask: Ask;
   readonly text: () => string;
-  /** Whether the same words in another rule get the same answer for the same packet; not so where the rule itself counts or draws lots. */
-  readonly repeatable: boolean;
+  /** How long an answer that nobody knows stays the same for the same words. */
+  readonly lasts: Lasting;
+  /** What else is known of the packet once the answer is `from`. */
+  readonly learn?: Lesson;
 };
+
+/**
+ * `hook`: as long as the packet is there. `destination`, `mark`, `connection-mark`: until that changes. `never`: the rule itself counts or
+ * draws lots, so that another one with the same words need not agree.
+ */
+export type Lasting = "always" | "hook" | "destination" | "mark" | "connection-mark" | "never";
+
+export type Lesson = { readonly from: boolean; readonly then: (traveller: Traveller) => Traveller };
 
 /** `--name values ...` of a match, with a `!` before it. */
 export type Option = { readonly name: string; readonly not: boolean; readonly values: readonly string[] };

@@ -52,7 +52,7 @@ export function aPlan(objects: readonly (Service | EndpointSlice)[]): string {
   return heading(4) + renderRuleset(buildRuleset(model).ruleset);
 }
 
-export function aSource(text: string, { name, node }: { readonly name: string; readonly node: TraceNode }): Source {
+function aSource(text: string, { name, node }: { readonly name: string; readonly node: TraceNode }): Source {
   const { firewalls, problems } = parseFirewalls(text);
   if (problems.length > 0) throw new Error(`bug: ${JSON.stringify(problems)}`);
   return { name, firewalls, node };

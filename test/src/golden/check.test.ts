@@ -30,8 +30,37 @@ test("an orphan fails", async () => {
   expect(outcome).toMatchObject({ kind: "failed", findings: [{ kind: "orphan", files: ["summary.txt"] }] });
 });
 
+test("a table of packets without input is an orphan", async () => {
+  const outcome = await check({ "summary.txt": "x", "packets.yaml": "packets: [" });
+  const findings = [{ kind: "orphan", files: ["summary.txt", "packets.yaml"] }];
+  expect(outcome).toMatchObject({ kind: "failed", findings });
+});
+
+const refused = "packets:\n  - { from: node, to: svc/default/web, expect: refused }\n";
+
+test("a case whose packets fare as they should passes", async () => {
+  const directory = await aFolder({ "input.yaml": input, "packets.yaml": refused });
+  for (const folder of await findCases([directory])) await updateCase(folder);
+  for (const folder of await findCases([directory])) expect(await checkCase(folder)).toMatchObject({ kind: "passed" });
+});
+
+test("rows are checked where expected files are missing too", async () => {
+  const rows = `${refused}  - { from: outside, to: svc/default/web, expect: delivered }\n`;
+  const outcome = await check({ "input.yaml": input, "packets.yaml": rows });
+  const findings = [
+    { kind: "missing", file: "iptables.rules" },
+    { kind: "missing", file: "summary.txt" },
+    { kind: "packet", row: { position: { file: "packets.yaml", line: 3 } }, fault: { kind: "otherwise" } },
+  ];
+  expect(outcome).toMatchObject({ kind: "failed", findings });
+});
+
 test("settings that are wrong break the case", async () => {
   expect(await check({ "input.yaml": input, "node.yaml": "nam: a" })).toMatchObject({ kind: "broken" });
+  expect(await check({ "input.yaml": input, "packets.yaml": refused.replace("expect", "expct") })).toMatchObject({
+    kind: "broken",
+    because: expect.stringMatching(/^packets\.yaml:2:5: .*\npackets\.yaml:2:/),
+  });
   expect(await check({ "input.yaml": input, "config.yaml": `${config}clusterCIDR: x` })).toMatchObject({
     kind: "broken",
     because: expect.stringMatching(/^config\.yaml:3:1: /),

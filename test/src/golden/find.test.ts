@@ -28,14 +28,25 @@ test("does not follow links to folders, which could lead in a circle", async () 
 });
 
 test("names only the files that mean something", async () => {
-  const folder = await aFolder({ "input.yaml": input, "README.md": "", "node.yaml": "", "iptables.rules": "x" });
+  const folder = await aFolder({
+    "input.yaml": input,
+    "README.md": "",
+    "node.yaml": "",
+    "packets.yaml": "",
+    "iptables.rules": "x",
+  });
   const [found] = await findCases([folder]);
-  expect([...(found?.files ?? [])].sort()).toEqual(["input.yaml", "iptables.rules", "node.yaml"]);
+  expect([...(found?.files ?? [])].sort()).toEqual(["input.yaml", "iptables.rules", "node.yaml", "packets.yaml"]);
 });
 
-test("a folder with expected files alone is found, one with settings alone is none", async () => {
-  const folder = await aFolder({ "orphan/summary.txt": "x", "settings/node.yaml": "", "settings/config.yaml": "" });
-  expect((await findCases([folder])).map(({ path }) => path)).toEqual([join(folder, "orphan")]);
+test("a folder with expected files or a table of packets alone is found, one with settings alone is none", async () => {
+  const folder = await aFolder({
+    "orphan/summary.txt": "x",
+    "table/packets.yaml": "",
+    "settings/node.yaml": "",
+    "settings/config.yaml": "",
+  });
+  expect((await findCases([folder])).map(({ path }) => path)).toEqual([join(folder, "orphan"), join(folder, "table")]);
 });
 
 test("a case that is given several times is found once", async () => {

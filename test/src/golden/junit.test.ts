@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { Outcome } from "../../../src/golden/check.ts";
+import { failure } from "./a-table.ts";
 import { escapeXml, renderJunit } from "../../../src/golden/junit.ts";
 
 const outcomes: readonly Outcome[] = [
@@ -25,6 +26,15 @@ test("one test case for each outcome, with totals", () => {
   expect(text).toContain("+b &lt;c&gt;");
   expect(text).toContain("(and 1 more)");
   expect(text).toContain('<error message="could not be run">');
+  checkWellFormed(text);
+});
+
+test("a row that fails has its line as the message, and its walk as the text", () => {
+  const row = failure("from: outside, to: 203.0.113.10:80, expect: delivered, note: <shop>");
+  const text = renderJunit([{ kind: "failed", path: "a", findings: [row] }]);
+  expect(text).toContain('<failure message="packets.yaml:2:5: outside to 203.0.113.10:80 must be delivered');
+  expect(text).toContain("note: &lt;shop&gt;");
+  expect(text).toMatch(/filter KUBE-PROXY-FIREWALL:\d+ /);
   checkWellFormed(text);
 });
 

@@ -18,6 +18,13 @@ test("names every file without its folder", async () => {
   expect([...loaded.expected]).toEqual([["summary.txt", "x"]]);
 });
 
+test("reads the table of packets where there is one", async () => {
+  const packets = "packets: [{ from: node, to: svc/default/web, expect: refused }]";
+  const rows = (await loadCase(await caseOf({ "input.yaml": input, "packets.yaml": packets }))).packets;
+  expect(rows).toMatchObject([{ position: { file: "packets.yaml", line: 1 }, expected: { kind: "refused" } }]);
+  expect((await loadCase(await caseOf({ "input.yaml": input }))).packets).toEqual([]);
+});
+
 test("an input that is no text is a problem of the case, not trouble", async () => {
   const loaded = await loadCase(await caseOf({ "input.json": new Uint8Array([0x7b, 0xff]) }));
   expect(loaded.read.problems).toMatchObject([{ problem: { code: "not-utf8" }, source: { file: "input.json" } }]);
@@ -26,6 +33,7 @@ test("an input that is no text is a problem of the case, not trouble", async () 
 test.each<[string, Record<string, string>]>([
   ["two inputs", { "input.yaml": input, "input.json": "{}" }],
   ["wrong node settings", { "input.yaml": input, "node.yaml": "nam: a" }],
+  ["a table of packets without rows", { "input.yaml": input, "packets.yaml": "" }],
   ["a folder in the place of a file", { "input.yaml": input, "node.yaml/x": "" }],
 ])("%s", async (what, files) => {
   const folder = await caseOf(files);

@@ -12,6 +12,7 @@ function aCase(text: string, node: Partial<NodeSettings> = {}, configText?: stri
     config: configText === undefined ? undefined : { name: "config.yaml", text: configText },
     node: { ...noNodeSettings, ...node },
     expected: new Map(),
+    packets: [],
   };
 }
 

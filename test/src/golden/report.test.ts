@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { failure } from "./a-table.ts";
 import type { Finding } from "../../../src/golden/compare.ts";
 import {
   brokenText,
@@ -38,7 +39,7 @@ test("says that a diff is too long", () => {
 });
 
 test.each<Finding>([
-  { kind: "orphan", files: [file] },
+  { kind: "orphan", files: [file, "packets.yaml"] },
   { kind: "missing", file },
   { kind: "empty", file },
   { kind: "stale", file },
@@ -64,6 +65,22 @@ test("a case that could not be run counts as failed", () => {
   expect(renderTally(outcomes)).toBe("1 passed, 2 failed\n");
 });
 
+const closed = failure("from: outside, to: 203.0.113.10:80, expect: delivered");
+
+test("shows the walk below the line of a row that fails", () => {
+  const text = renderOutcome({ kind: "failed", path: "a", findings: [closed] }, false);
+  expect(text).toMatch(/^a: packets\.yaml:2:5: outside to .*\n {2}203\.0\.113\.7 to [^]*-j DROP.*\n$/);
+});
+
+test("an update names the rows that fail, whatever it rewrote", () => {
+  const edits = [{ kind: "rewritten", file }] as const;
+  const update = { kind: "failed", path: "a", edits, findings: [closed] } as const;
+  expect(renderUpdate(update)).toMatch(/^a: rewritten iptables\.rules; packets\.yaml: [^\n]*\(line 2\)[^\n]*\n$/);
+  const two = renderUpdate({ ...update, edits: [], findings: [closed, closed] });
+  expect(two).toMatch(/^a: unchanged; packets\.yaml: 2 rows fail \(lines 2 and 2\)/);
+  expect(renderUpdateTally([update])).toBe("0 updated, 0 unchanged, 1 failed\n");
+});
+
 test("says what was done to each case, and counts", () => {
   const updates = [
     { kind: "updated", path: "a", edits: [] },
@@ -75,7 +92,7 @@ test("says what was done to each case, and counts", () => {
         { kind: "removed", file: "problems.txt" },
       ],
     },
-    { kind: "failed", path: "c", findings: [{ kind: "orphan", files: [file] }] },
+    { kind: "failed", path: "c", edits: [], findings: [{ kind: "orphan", files: [file] }] },
   ] as const;
   expect(updates.map(renderUpdate).slice(0, 2)).toEqual([
     "a: unchanged\n",

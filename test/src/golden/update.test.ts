@@ -47,6 +47,19 @@ test("gives the same bytes wherever the case is", async () => {
     expect(await readFile(join(one, file), "utf8")).toBe(await readFile(join(other, file), "utf8"));
 });
 
+test("says that rows fail, rewrites the rest, and leaves the table as it is", async () => {
+  const rows = "packets: [{ from: node, to: svc/default/web, expect: dropped }]   # as people wrote it\r\n";
+  const directory = await aFolder({ "input.yaml": input, "packets.yaml": rows });
+  const findings = [{ kind: "packet", row: { position: { line: 1 } } }];
+  const edits = [
+    { kind: "created", file: "iptables.rules" },
+    { kind: "created", file: "summary.txt" },
+  ];
+  expect(await update(directory)).toMatchObject({ kind: "failed", edits, findings });
+  expect(await update(directory)).toMatchObject({ kind: "failed", edits: [], findings });
+  expect(await readFile(join(directory, "packets.yaml"), "utf8")).toBe(rows);
+});
+
 test("leaves an orphan as it is", async () => {
   const directory = await aFolder({ "summary.txt": "mine" });
   expect(await update(directory)).toMatchObject({ kind: "failed", findings: [{ kind: "orphan" }] });
