@@ -23,6 +23,9 @@ export function aboutFrontend(probe: Probe, served: ServedPort): AboutFrontend {
   const stopped = taken(probe, served) ?? unreachable(probe, served);
   if (stopped !== undefined) return { reasons: [...reasons, stopped], expected: undefined };
   const { client } = probe;
+  const isUntold = isLocalPod(client, served.model.view) === undefined;
+  if (isUntold && served.frontend.fates.some(({ from }) => from === "local-pods"))
+    return { reasons, expected: undefined };
   const fate = served.frontend.fates.find((each) => isFateOf(each, client, served.model.view));
   // Without any endpoint everyone is refused, whatever the ranges say, as in kube-proxy.
   const barred = fate?.verdict.kind === "reject" ? undefined : outOfRanges(probe, served);
@@ -104,23 +107,24 @@ function aboutBalance(verdict: Balance, served: ServedPort, client: Client): Fro
   const found: FrontendReason[] = [];
   if (verdict.affinitySeconds !== undefined)
     found.push({ code: "affinity", service: frontend.service, seconds: verdict.affinitySeconds });
-  found.push(aboutSource(verdict, served, client));
+  found.push(...aboutSource(verdict, served, client));
   const back: Ip | undefined = verdict.to.find(({ ip }) => ip === client.source)?.ip;
   return back === undefined ? found : [...found, { code: "hairpin", ip: back }];
 }
 
-/** Whom the endpoint sees, and why. */
+/** Whom the endpoint sees, and why; nothing where that hangs on what nobody can tell. */
 function aboutSource(
   { masquerade }: Balance,
   { frontend, servicePort, model: { view } }: ServedPort,
   client: Client,
-): FrontendReason {
-  const isRewritten = masquerade === "always" || (masquerade === "unless-local-pod" && !isLocalPod(client, view));
+): FrontendReason[] {
+  const isPod = isLocalPod(client, view);
+  if (isPod === undefined && masquerade === "unless-local-pod") return [];
+  const isRewritten = masquerade === "always" || (masquerade === "unless-local-pod" && isPod !== true);
   if (isRewritten)
-    return { code: "masqueraded", because: masqueradeCause(frontend, masquerade, servicePort.externalPolicy) };
-  if (frontend.kind !== "cluster-ip" && !isLocalPod(client, view))
-    return { code: "source-kept", because: "local-policy" };
-  return { code: "source-kept", because: view.localPods === undefined ? "pods-not-told" : "pod-client" };
+    return [{ code: "masqueraded", because: masqueradeCause(frontend, masquerade, servicePort.externalPolicy) }];
+  if (frontend.kind !== "cluster-ip" && isPod !== true) return [{ code: "source-kept", because: "local-policy" }];
+  return [{ code: "source-kept", because: view.localPods === undefined ? "pods-not-told" : "pod-client" }];
 }
 
 function masqueradeCause(

@@ -8,7 +8,8 @@ import { values } from "../radix/radix.ts";
 import { isInterface } from "../trace/match/compile-match.ts";
 import type { ExplainContext } from "./context.ts";
 import { isNodeIp, isPodIp, modelOf, nodeIp } from "./context.ts";
-import { findPod, isKnownPodIp, nearNames, podNames, type FoundPod } from "./lookup.ts";
+import { findPod, isKnownPodIp, podNames, type FoundPod } from "./lookup.ts";
+import { nearNames } from "./near-names.ts";
 import type { QuestionReason } from "./reason/question-reason.ts";
 import type { From } from "./question.ts";
 
@@ -66,18 +67,24 @@ export function isFateOf({ from }: Fate, client: Client, view: View): boolean {
     case "this-node":
       return client.origin === "node";
     case "local-pods":
-      return isLocalPod(client, view);
+      return isLocalPod(client, view) === true;
     default:
       return never(from);
   }
 }
 
-/** Whether the rules take it for a pod of this cluster. By interface, where that is not known, a pod of this node is one. */
-export function isLocalPod({ source, origin, inInterface, pod }: Client, { localPods, nodeName }: View): boolean {
+/**
+ * Whether the rules take it for a pod of this cluster. By interface, where that is not known, a pod of this node is one; of others
+ * nobody can tell (undefined).
+ */
+export function isLocalPod(
+  { source, origin, inInterface, pod }: Client,
+  { localPods, nodeName }: View,
+): boolean | undefined {
   if (localPods === undefined) return false;
   if (localPods.kind === "source") return cidrHolds(localPods.cidr, source);
   if (origin === "node") return false;
-  return isInterface(localPods.name, inInterface) ?? (pod !== undefined && pod.nodeName === nodeName);
+  return isInterface(localPods.name, inInterface) ?? (pod === undefined ? undefined : pod.nodeName === nodeName);
 }
 
 function findPodClient(

@@ -107,33 +107,6 @@ export function servedPort(model: Model, frontend: Frontend): ServedPort | undef
   return { model, frontend, servicePort, spec, held: { ...held, service } };
 }
 
-/** Up to three of `names` that `wanted` may have been meant to be: the same name elsewhere, or few letters away. */
-export function nearNames(wanted: string, names: readonly string[]): string[] {
-  const own = (text: string) => text.slice(text.indexOf("/") + 1);
-  const most = Math.max(1, Math.floor(own(wanted).length / 3));
-  const distance = (name: string) => (own(name) === own(wanted) ? 0.5 : editDistance(name, wanted));
-  return names
-    .map((name) => ({ name, distance: distance(name) }))
-    .filter((each) => each.distance <= most)
-    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-    .slice(0, 3)
-    .map(({ name }) => name);
-}
-
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let at = 1; at <= a.length; at++) {
-    const next = [at];
-    for (let to = 1; to <= b.length; to++) {
-      const changed = (row[to - 1] ?? 0) + (a[at - 1] === b[to - 1] ? 0 : 1);
-      next.push(Math.min(changed, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
 type Listed = {
   readonly namespace: string;
   readonly service: string;

@@ -1,7 +1,7 @@
 // From a question to packets. In: From, To, ExplainContext. Out: Probe[], or the reason why there is none.
 import type { Service } from "../decode/service.ts";
 import { servicePortName } from "../model/service-port.ts";
-import { familyOf, hostPort, type Family, type Ip } from "../net/ip.ts";
+import { familyOf, hostPort, isLoopback, type Family, type Ip } from "../net/ip.ts";
 import { never } from "../never.ts";
 import { get } from "../radix/radix.ts";
 import type { Packet } from "../trace/packet.ts";
@@ -15,7 +15,8 @@ import {
   nodePortDestination,
   type Destination,
 } from "./destinations.ts";
-import { findHealthPort, findService, nearNames, serviceNames } from "./lookup.ts";
+import { findHealthPort, findService, serviceNames } from "./lookup.ts";
+import { nearNames } from "./near-names.ts";
 import type { From, To } from "./question.ts";
 import type { QuestionReason } from "./reason/question-reason.ts";
 import { aboutService } from "./about-service.ts";
@@ -130,9 +131,11 @@ function usable(destinations: readonly Destination[], client: Client): readonly 
 
 function buildProbe(client: Client, destination: Destination): Probe {
   const { ip, port, protocol, standsForNode } = destination;
-  const { source, origin, inInterface, standsFor } = client;
+  const { origin, inInterface, standsFor } = client;
+  // A process that connects to a loopback address does so from it.
+  const source = origin === "node" && isLoopback(ip) ? ip : client.source;
   const packet = { source, destination: ip, protocol, destinationPort: port, origin };
-  const assumed = standsFor === "node" ? source : standsForNode ? ip : undefined;
+  const assumed = standsFor === "node" ? client.source : standsForNode ? ip : undefined;
   return {
     label: `${source} to ${hostPort(ip, port)}/${protocol}${whatItIs(destination)}`,
     family: familyOf(ip),

@@ -8,7 +8,7 @@ import { readSources, type Read } from "../manifest/read.ts";
 import { renderCompareJson } from "../output/compare-json.ts";
 import { renderCompareText, type ComparedFamily, type SideNames } from "../output/compare-text.ts";
 import { buildSides } from "../subject/sides.ts";
-import { dumpSubject, manifestSubject, readLiveSubject, unknownNode, type Subject } from "../subject/subject.ts";
+import { dumpSubject, readLiveSubject, unknownNode, wantedSubject, type Subject } from "../subject/subject.ts";
 import { familiesOf, thisHost, toDesiredOptions, type OptionalInputOptions, type VariantOptions } from "./options.ts";
 import { exit, reportInput } from "./report.ts";
 
@@ -64,7 +64,7 @@ async function readSide(given: string, options: CompareOptions, host: Host | und
     const { nodeAddresses } = desired;
     return dumpSubject({ name: given, text: only.text }, { ...unknownNode, localIps: nodeAddresses });
   }
-  return { ...manifestSubject(await readWanted(read, desired, host)), name: given };
+  return wantedSubject(given, await readWanted(read, desired, host));
 }
 
 async function readWanted(read: Read, options: DesiredOptions, host: Host | undefined) {

@@ -12,7 +12,7 @@ import { InputError, readDesired, readText } from "../desired/desired.ts";
 import { openKernel } from "../kernel/tools.ts";
 import { mostEdges, renderMermaid } from "../output/graph-mermaid.ts";
 import { renderSvg } from "../output/graph-svg.ts";
-import { nearNames } from "../output/near-names.ts";
+import { nearNames } from "../../rules/explain/near-names.ts";
 import { familiesOf, inputOf, toDesiredOptions, type OptionalInputOptions, type VariantOptions } from "./options.ts";
 import { exit, reportInput } from "./report.ts";
 

@@ -56,7 +56,7 @@ export type KubeProxyMetrics = {
 
 /** Makes the metrics in `registry`. Failure counters begin at 0 for each of `families`, so that the first failure shows as a rise. */
 export function createKubeProxyMetrics(registry: Registry, families: readonly Family[]): KubeProxyMetrics {
-  const durations = createDurations(registry);
+  const { observeConntrackDuration, ...durations } = createDurations(registry);
   const changes = createChanges(registry);
   const rules = createRules(registry, families);
   const probes = {
@@ -78,7 +78,7 @@ export function createKubeProxyMetrics(registry: Registry, families: readonly Fa
       probes[probe].inc({ code });
     },
     observeConntrack: (family, durationSeconds, deleted) => {
-      durations.observeConntrackDuration(family, durationSeconds);
+      observeConntrackDuration(family, durationSeconds);
       deletedEntries.inc(ofFamily(family), deleted);
     },
     setPacketCounts,

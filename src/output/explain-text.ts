@@ -33,19 +33,33 @@ export function renderExplanation({ about, answers, dns }: Answered, colour: boo
   return parts.join("\n");
 }
 
-function renderAnswer({ probe, reasons, walks, parting }: ProbeAnswer, colour: boolean): string {
+/** What was taken for granted to answer; the answer itself comes before it. */
+const noteCodes: ReadonlySet<Reason["code"]> = new Set([
+  "outside-stand-in",
+  "node-stand-in",
+  "placeholder-frontend",
+  "placeholder-endpoints",
+]);
+
+function isNote({ code }: Reason): boolean {
+  return noteCodes.has(code);
+}
+
+function renderAnswer({ probe, reasons, expected, walks, parting }: ProbeAnswer, colour: boolean): string {
   const heading = `${bold(printable(probe.label), colour)}\n`;
   const [only, second] = walks;
-  if (only === undefined) return heading + paragraph([...reasons, ...some(parting)], "  ");
-  if (second === undefined)
-    return (
-      heading + paragraph([...reasons, ...only.reasons, ...some(parting)], "  ") + renderWalk(only, "Walk:", colour)
-    );
+  const [notes, why] = [reasons.filter(isNote), reasons.filter((reason) => !isNote(reason))];
+  if (only === undefined) return heading + paragraph([...why, ...some(parting), ...notes], "  ");
+  if (second === undefined) {
+    // Where it goes comes first, or, where it goes nowhere, why.
+    const first = expected === "refuse" || expected === "drop" ? [...why, ...only.reasons] : [...only.reasons, ...why];
+    return heading + paragraph([...first, ...some(parting), ...notes], "  ") + renderWalk(only, "Walk:", colour);
+  }
   const texts = walks.map(
     (walk) => `  ${bold(`${printable(walk.source)}:`, colour)}\n${paragraph(walk.reasons, "  ")}`,
   );
   const steps = walks.map((walk) => renderWalk(walk, `Walk, ${printable(walk.source)}:`, colour));
-  return heading + paragraph([...reasons, ...some(parting)], "  ") + texts.join("") + steps.join("");
+  return heading + paragraph([...why, ...some(parting), ...notes], "  ") + texts.join("") + steps.join("");
 }
 
 function some(reason: Reason | undefined): Reason[] {

@@ -2,7 +2,6 @@
 import { networkInterfaces } from "node:os";
 import { parseCidr, parseIp, type Cidr, type Family, type Ip } from "../../rules/index.ts";
 import { needsRouteLocalnet } from "../../rules/model/view.ts";
-import { renderRuleset } from "../../rules/iptables/text/render-ruleset.ts";
 import { parseFirewalls, type Firewall } from "../../rules/trace/firewall.ts";
 import type { TraceNode } from "../../rules/trace/packet.ts";
 import { printable } from "../../rules/problem.ts";
@@ -10,6 +9,7 @@ import { InputError, readDesired, readText, type Desired, type DesiredOptions } 
 import type { Variant } from "../kernel/kernel.ts";
 import { splitDumps } from "../kernel/dump.ts";
 import { openKernel } from "../kernel/tools.ts";
+import { renderPlan } from "../output/plan-text.ts";
 
 export type Subject = {
   /** `the manifests`, the name of the file, `live`. */
@@ -22,7 +22,7 @@ export type Subject = {
   readonly desired: Desired | undefined;
 };
 
-/** The rules that a node would get. Lines are those of `rulewright plan`. Throws InputError, ManifestReadError. */
+/** The rules that a node would get. Lines are those of `rulewright plan --family 4` (or 6). Throws InputError, ManifestReadError. */
 export async function readManifestSubject(options: DesiredOptions): Promise<Subject> {
   const desired = await readDesired(options);
   return manifestSubject(desired);
@@ -31,12 +31,18 @@ export async function readManifestSubject(options: DesiredOptions): Promise<Subj
 /** The part of `readManifestSubject` after the files are read. */
 export function manifestSubject(desired: Desired): Subject {
   const firewalls: Partial<Record<Family, Firewall>> = {};
-  for (const { ruleset } of desired.builds) {
-    const heading = `# for ${ruleset.family === 4 ? "iptables" : "ip6tables"}-restore\n`;
-    const parsed = parseFirewalls(heading + renderRuleset(ruleset)).firewalls[ruleset.family];
-    if (parsed !== undefined) firewalls[ruleset.family] = parsed;
+  for (const build of desired.builds) {
+    const { family } = build.ruleset;
+    const text = [...renderPlan({ ...desired, builds: [build] }, "nft")].join("");
+    const parsed = parseFirewalls(text).firewalls[family];
+    if (parsed !== undefined) firewalls[family] = parsed;
   }
-  return { name: "the manifests", firewalls, texts: {}, node: nodeOf(desired), desired };
+  return { ...wantedSubject("the manifests", desired), firewalls };
+}
+
+/** What manifests want, for those who need no rules by line. */
+export function wantedSubject(name: string, desired: Desired): Subject {
+  return { name, firewalls: {}, texts: {}, node: nodeOf(desired), desired };
 }
 
 /** A dump that iptables-save, ip6tables-save and ipset save printed, one after the other; `-` is standard input. Throws InputError. */

@@ -86,10 +86,10 @@ describe("pods are told by", () => {
     expect(["10.1.0.9", "198.51.100.1"].map((text) => isLocalPod(client(text), aView()))).toEqual([true, false]);
   });
 
-  test("the interface, where it is known; else a pod of this node is one", () => {
+  test("the interface, where it is known; else a pod of this node is one, and of others nobody can tell", () => {
     expect(isLocalPod(client("10.1.0.9", { inInterface: "veth1" }), bridge)).toBe(true);
     expect(isLocalPod(client("10.1.0.9", { inInterface: "eth0" }), bridge)).toBe(false);
-    expect(isLocalPod(client("10.1.0.9"), bridge)).toBe(false);
+    expect(isLocalPod(client("10.1.0.9"), bridge)).toBeUndefined();
     expect(isLocalPod(client("pod/default/a", pod("here")), bridge)).toBe(true);
     expect(isLocalPod(client("pod/default/a", pod("there")), bridge)).toBe(false);
     expect(isLocalPod(client("node"), bridge)).toBe(false);

@@ -1,5 +1,5 @@
 // Tests of rules/explain/lookup.ts.
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import {
   endpointOf,
   findHealthPort,
@@ -9,7 +9,6 @@ import {
   findVip,
   frontendsAt,
   isKnownPodIp,
-  nearNames,
   podNames,
   servedPort,
   serviceNames,
@@ -73,17 +72,4 @@ test("a frontend is found with all that it was made from", () => {
 test("an endpoint is one at its own port only", () => {
   expect(endpointOf(objects, anIp("10.1.0.1"), 8080)).toEqual(["default/gone", "default/web"]);
   expect(endpointOf(objects, anIp("10.1.0.1"), 80)).toEqual([]);
-});
-
-describe("names that are nearly", () => {
-  const names = ["default/web", "shop/web", "default/webs", "default/database", "kube-system/kube-dns"];
-  test.each([
-    ["default/wep", ["default/web", "default/webs"].slice(0, 1)],
-    ["other/web", ["default/web", "shop/web"]],
-    ["default/databaes", ["default/database"]],
-    ["kube-system/kubedns", ["kube-system/kube-dns"]],
-    ["default/xyz", []],
-  ])("%s", (wanted, near) => {
-    expect(nearNames(wanted, names)).toEqual(near);
-  });
 });

@@ -109,7 +109,9 @@ export function waysOf(rules: Rules | string, packet: Packet, fields: TraceField
 function wayText({ chance, conditions, end }: Branch): string {
   const when = conditions.map(({ on, holds }) => `${holds ? "if" : "if not"} ${on}`);
   const share = chanceText(chance);
-  return [...(share === "1" ? [] : [share]), ...(when.length > 0 ? [`${when.join(", ")}:`] : []), endText(end)].join(" ");
+  return [...(share === "1" ? [] : [share]), ...(when.length > 0 ? [`${when.join(", ")}:`] : []), endText(end)].join(
+    " ",
+  );
 }
 
 /** In lowest terms; `1` for certain. */

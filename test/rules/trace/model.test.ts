@@ -170,13 +170,7 @@ function clientsOf({ frontend, port, view }: Place, to: Ip): Client[] {
     .filter((self) => frontend.kind !== "cluster-ip" || passesHere(self, view))
     .slice(0, 3)
     .map((self): Client => ({ ...outside("the endpoint itself", self.ip), inInterface: "veth2", self }));
-  return [
-    ...usual[view.family],
-    node,
-    ...atRanges,
-    ...vip.map((ip) => outside("the address itself", ip)),
-    ...selves,
-  ];
+  return [...usual[view.family], node, ...atRanges, ...vip.map((ip) => outside("the address itself", ip)), ...selves];
 }
 
 /** What an endpoint sends to a cluster IP is handled on its own node. */

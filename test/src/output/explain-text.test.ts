@@ -17,8 +17,8 @@ describe("an answer", () => {
   test("is a heading, a paragraph, the walk, and DNS, each apart", () => {
     const answer = text("10.1.0.9", svc, aContext([web, one]));
     expect(answer).toBe(`10.1.0.9 to 10.96.0.1:80/tcp, the cluster IP of default/web
-  The endpoint sees the client's address, since the client is one of this cluster's pods. By the
-  rules of default/web the packet goes to 10.1.0.1:8080; it comes from the client's own address.
+  By the rules of default/web the packet goes to 10.1.0.1:8080; it comes from the client's own
+  address. The endpoint sees the client's address, since the client is one of this cluster's pods.
 
   Walk:
 ${walkLines(answer).join("\n")}

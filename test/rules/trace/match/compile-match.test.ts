@@ -127,10 +127,7 @@ describe("chances", () => {
     ["-m statistic --mode nth ! --every 3 --packet 0", "2/3"],
     ["-m statistic --mode nth --every 1 --packet 0", "1"],
     ["-m statistic --mode nth ! --every 1 --packet 0", "0"],
-    [
-      "-m statistic --mode nth --every 3 --packet 0 -m statistic --mode random --probability 0.50000000000",
-      "1/6",
-    ],
+    ["-m statistic --mode nth --every 3 --packet 0 -m statistic --mode random --probability 0.50000000000", "1/6"],
     ["-p tcp -m tcp --dport 80", "1"],
   ])("%s: %s", (words, chance) => {
     const { chance: found, tests } = questions(words);

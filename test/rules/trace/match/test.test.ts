@@ -4,10 +4,7 @@ import { every, optionsOf, some, unless, type Answer } from "../../../../rules/t
 describe("options of a match", () => {
   test.each<readonly [readonly string[], ReturnType<typeof optionsOf>]>([
     [[], []],
-    [
-      ["--dport", "80"],
-      [{ name: "--dport", not: false, values: ["80"] }],
-    ],
+    [["--dport", "80"], [{ name: "--dport", not: false, values: ["80"] }]],
     [
       ["!", "--dport", "80", "--syn"],
       [
@@ -15,14 +12,8 @@ describe("options of a match", () => {
         { name: "--syn", not: false, values: [] },
       ],
     ],
-    [
-      ["--tcp-flags", "SYN,ACK", "SYN"],
-      [{ name: "--tcp-flags", not: false, values: ["SYN,ACK", "SYN"] }],
-    ],
-    [
-      ["stray", "words"],
-      [{ name: "stray", not: false, values: ["words"] }],
-    ],
+    [["--tcp-flags", "SYN,ACK", "SYN"], [{ name: "--tcp-flags", not: false, values: ["SYN,ACK", "SYN"] }]],
+    [["stray", "words"], [{ name: "stray", not: false, values: ["words"] }]],
     [["!"], []],
   ])("%j", (words, options) => {
     expect(optionsOf(words)).toEqual(options);

@@ -1,6 +1,6 @@
-// Tests of src/output/near-names.ts.
+// Tests of rules/explain/near-names.ts.
 import { expect, test } from "@jest/globals";
-import { nearNames } from "../../../src/output/near-names.ts";
+import { nearNames } from "../../../rules/explain/near-names.ts";
 
 const names = ["default/cart", "default/web", "default/web-canary", "shop/cart", "x"];
 
