@@ -9,9 +9,11 @@ const readme = readFileSync("README.md", "utf8");
 
 /** Blocks of a command and what it prints; ```mermaid blocks stand after a block that holds only the command. */
 const shown = [
-  ...readme.matchAll(/```(?:console|sh)\n\$ rulewright ([^\n]*(?:\\\n[^\n]*)*)\n([^`]*)```(?:\n\n```mermaid\n([^`]*)```)?/g),
+  ...readme.matchAll(
+    /```(?:console|sh)\n\$ rulewright ((?:[^\n]*\\\n)*[^\n]*)\n([^`]*)```(?:\n\n```mermaid\n([^`]*)```)?/g,
+  ),
 ].map(([, command = "", output = "", drawn]) => ({
-  command: command.replaceAll(/\\\n\s*/g, "").trim(),
+  command: command.replaceAll(/\\\n\s*/g, ""),
   output: drawn ?? output,
 }));
 
@@ -21,6 +23,6 @@ test("explain, compare and graph are shown", () => {
 });
 
 test.each(shown)("$command", async ({ command, output }) => {
-  const { stdout } = await cli([...command.split(" "), "--log-level", "error"]);
+  const { stdout } = await cli([...command.split(/ +/), "--log-level", "error"]);
   expect(output).toBe(stdout);
 });

@@ -70,8 +70,7 @@ function alternativeNames(names: readonly string[]): Buffer {
 }
 
 function addressBytes(ip: Ip): Buffer {
-  const digits = ipDigits(ip);
-  return Buffer.from((digits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+  return Buffer.from(ipDigits(ip), "hex");
 }
 
 function element(tag: number, ...contents: readonly Buffer[]): Buffer {

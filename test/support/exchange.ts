@@ -1,6 +1,6 @@
 // One request and its answer, the same for HTTP/1.1 and HTTP/2. In: Node's request and response. Out: an Exchange.
-import { IncomingMessage, ServerResponse } from "node:http";
-import { constants, Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, Http2ServerResponse, type Http2ServerRequest } from "node:http2";
 import { constants as zlibConstants, createGzip } from "node:zlib";
 import { never } from "../../rules/never.ts";
 import type { Refusal } from "./status.ts";

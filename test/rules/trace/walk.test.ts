@@ -224,10 +224,6 @@ describe("a detour that changes nothing splits nothing", () => {
       [`-A OUTPUT ${owner(1)} -m statistic --mode random --probability 0.5 -j X`, ":X"],
     ],
     ["a chain in a chain", [`-A OUTPUT ${owner(1)} -j X`, `-A X ${owner(2)} -j Y`, "-A Y -p udp -j DROP"]],
-    [
-      "a mark that is there already",
-      ["-A OUTPUT -j MARK --or-mark 0x1", `-A OUTPUT ${owner(1)} -j MARK --or-mark 0x1`],
-    ],
   ])("%s", (_, lines) => {
     for (const options of [{}, { withoutHops: true }] as const)
       expect(waysOf({ filter: lines, mangle: lines }, ownPacket(), options)).toEqual(["to 10.1.0.9:80 on"]);
