@@ -19,6 +19,7 @@ import { explain, explainOutputs, readFrom, readTo, type ExplainOptions } from "
 import { graph, graphOutputs, type GraphOptions } from "./commands/graph.ts";
 import { plan, planOutputs, type PlanOptions } from "./commands/plan.ts";
 import { exit } from "./commands/report.ts";
+import type { RunOptions } from "./commands/run.ts";
 import { fromForms, toForms } from "../rules/explain/question.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { Logger } from "winston";
@@ -153,6 +154,23 @@ addVariantOption(
   .addOption(familyOption())
   .option("--dry-run", "show what would be removed, but remove nothing")
   .action(action<CleanupOptions>(cleanup));
+
+addVariantOption(
+  command(
+    "run",
+    "Watch the API server and keep this node's rules as the cluster says, until it is stopped.",
+    "rulewright run --config /var/lib/kube-proxy/config.conf --hostname-override node-a --dry-run",
+  ),
+)
+  .option("--config <file>", "a KubeProxyConfiguration, or a ConfigMap that holds one")
+  .option(
+    "--kubeconfig <file>",
+    "where the API server is (default: the configuration's, else the Pod's service account)",
+  )
+  .option("--master <url>", "the API server's URL, over the kubeconfig's")
+  .option("--hostname-override <name>", "the node's name, over the configuration's and the host's")
+  .option("--dry-run", "write nothing; show what each pass would change")
+  .action(action<RunOptions>(async (options, log) => (await import("./commands/run.ts")).run(options, log)));
 
 command(
   "demo",

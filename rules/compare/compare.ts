@@ -1,7 +1,7 @@
 // Whether two rule sets treat any packet differently. In: two tracers of one family. Out: Comparison: the classes of packets, and every difference.
 import type { Ip } from "../net/ip.ts";
 import { hostPort } from "../net/ip.ts";
-import type { Packet } from "../trace/packet.ts";
+import type { ConnectionState, Packet } from "../trace/packet.ts";
 import type { TraceOptions, Tracer } from "../trace/trace.ts";
 import { classOf, clientsOf, learn, noDistinctions, packetOf, type ClientClass } from "./clients.ts";
 import { destinationsOf, type Destination } from "./destinations.ts";
@@ -21,6 +21,8 @@ export type Difference = {
   readonly client: ClientClass;
   /** A client that was sent to this endpoint shortly before, and comes again. */
   readonly again: string | undefined;
+  /** What connection tracking makes of the packets; absent: each is the first of a connection. */
+  readonly state?: ConnectionState;
   readonly a: Fate;
   readonly b: Fate;
 };
@@ -40,16 +42,21 @@ export type Comparison = {
 export function compareRulesets(sides: Sides, settings: CompareSettings): Comparison {
   const destinations = destinationsOf([sides.a.firewall.dump, sides.b.firewall.dump], sides.a.node.localIps);
   const tally: Tally = { classes: 0, differences: [], leftOut: 0 };
-  for (const destination of destinations) compareDestination({ sides, settings, tally }, destination);
-  for (const packet of unrelated(sides)) compareState({ sides, settings, tally }, packet);
+  const work = { sides, settings, tally };
+  for (const destination of destinations) compareDestination(work, { destination });
+  for (const later of laterPackets(sides)) compareDestination(work, later);
   return tally;
 }
 
 type Tally = { classes: number; readonly differences: Difference[]; leftOut: number };
 type Work = { readonly sides: Sides; readonly settings: CompareSettings; readonly tally: Tally };
 
-function compareDestination(work: Work, destination: Destination): void {
+/** Where packets go, and in which state, if they do not open connections. */
+type Target = { readonly destination: Destination; readonly state?: ConnectionState };
+
+function compareDestination(work: Work, target: Target): void {
   const { sides, tally } = work;
+  const { destination } = target;
   const { family } = sides.a.firewall;
   const known = noDistinctions(family);
   const traced = new Map<string, ClientClass>();
@@ -70,12 +77,12 @@ function compareDestination(work: Work, destination: Destination): void {
         if (work.settings.endpointsHere === undefined) tally.leftOut++;
         continue;
       }
-      const both = traceBoth(sides, packetFor(client, destination), tell);
+      const both = traceBoth(sides, packetFor(client, target), tell);
       // Rules do ask for the interface: the classes that have one come next, and what is left open here is decided there.
       if (client.origin === "network" && client.inInterface === undefined && known.interfaces.size > 0) continue;
       for (const fate of [both.a, both.b])
         for (const { end } of fate.values()) if (end.kind === "delivered" && end.translated) endpoints.add(end.to);
-      record(tally, { destination, client, again: undefined }, both);
+      record(tally, { ...target, client, again: undefined }, both);
       if (!endpoints.has(client.source)) compareAgain(work, { destination, client, both });
     }
   }
@@ -96,14 +103,21 @@ function compareAgain(
   { destination, client, both }: { destination: Destination; client: ClientClass; both: { a: Fate; b: Fate } },
 ): void {
   const [a, b] = [rememberedBy(both.a), rememberedBy(both.b)];
+  const packet = packetFor(client, { destination });
   for (const endpoint of new Set([...a.keys(), ...b.keys()])) {
-    const packet = packetFor(client, destination);
     const fates = {
-      a: traceOne(sides.a, { ...packet, recent: new Set(a.get(endpoint)) }),
-      b: traceOne(sides.b, { ...packet, recent: new Set(b.get(endpoint)) }),
+      a: traceAgain(sides.a, { ...packet, recent: new Set(a.get(endpoint)) }, both.a),
+      b: traceAgain(sides.b, { ...packet, recent: new Set(b.get(endpoint)) }, both.b),
     };
     record(tally, { destination, client, again: endpoint }, fates);
   }
+}
+
+/** The fate of a client that comes back. Where that is what it would be anyway, how long it is known makes no difference. */
+function traceAgain(tracer: Tracer, packet: Packet, first: Fate): Fate {
+  const branches = tracer.trace(packet, { withoutHops: true });
+  const timeless = fateOf(branches.map((branch) => ({ ...branch, heldSeconds: undefined })));
+  return isSameFate(timeless, first) ? first : fateOf(branches);
 }
 
 /** The lists in which each endpoint's client is then. */
@@ -116,8 +130,10 @@ function rememberedBy(fate: Fate): Map<string, readonly string[]> {
   return lists;
 }
 
-function packetFor(client: ClientClass, { ip, protocol, port }: Destination): Packet {
-  return packetOf(client, { destination: ip, protocol, destinationPort: port });
+function packetFor(client: ClientClass, { destination, state }: Target): Packet {
+  const { ip, protocol, port } = destination;
+  const packet = packetOf(client, { destination: ip, protocol, destinationPort: port });
+  return state === undefined ? packet : { ...packet, state };
 }
 
 type Tell = NonNullable<TraceOptions["tell"]>;
@@ -132,33 +148,17 @@ function traceOne(tracer: Tracer, packet: Packet, tell?: Tell): Fate {
 
 function record(
   tally: Tally,
-  of: Pick<Difference, "destination" | "client" | "again">,
+  of: Pick<Difference, "destination" | "client" | "again" | "state">,
   { a, b }: { readonly a: Fate; readonly b: Fate },
 ): void {
   tally.classes++;
   if (!isSameFate(a, b)) tally.differences.push({ ...of, a, b });
 }
 
-type Later = {
-  readonly destination: Destination;
-  readonly client: ClientClass;
-  readonly state: NonNullable<Packet["state"]>;
-};
-
 /** Packets of no Service in the states that rules ask for: passing through, coming in, going out. */
-function unrelated({ a }: Sides): Later[] {
-  const clients = clientsOf(noDistinctions(a.firewall.family), a.node);
-  const places = destinationsOf([{ ...a.firewall.dump, tables: new Map() }], a.node.localIps);
+function laterPackets({ a: { firewall, node } }: Sides): Target[] {
+  const places = destinationsOf([{ ...firewall.dump, tables: new Map() }], node.localIps);
   return (["ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"] as const).flatMap((state) =>
-    clients.flatMap((client) => places.map((destination) => ({ destination, client, state }))),
-  );
-}
-
-function compareState({ sides, tally }: Work, { destination, client, state }: Later): void {
-  const packet = { ...packetFor(client, destination), state };
-  record(
-    tally,
-    { destination, client, again: undefined },
-    { a: traceOne(sides.a, packet), b: traceOne(sides.b, packet) },
+    places.map((destination) => ({ destination, state })),
   );
 }

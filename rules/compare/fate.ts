@@ -19,25 +19,51 @@ export type Outcome = {
 /** Outcomes by a key that says the same of both sides whatever their chains are called. */
 export type Fate = ReadonlyMap<string, Outcome>;
 
-/** Sums the chances of branches that end alike. */
+/** Sums the chances of branches that end alike, and leaves conditions out that make no difference. */
 export function fateOf(branches: readonly Branch[]): Fate {
-  const fate = new Map<string, Outcome>();
+  const sums = new Map<string, Sum>();
   for (const { end, conditions, chance, remembered, heldSeconds } of branches) {
-    const text = conditions
-      .map(({ on, holds }) => `${holds ? "if" : "if not"} ${on}`)
-      .sort()
-      .join(", ");
-    const key = `${endText(end)} ${heldSeconds ?? ""} ${text}`;
-    const known = fate.get(key);
-    fate.set(key, {
-      end,
-      conditions: text,
-      chance: known === undefined ? chance : plus(known.chance, chance),
-      remembered,
-      heldSeconds,
-    });
+    const texts = conditions.map(({ on, holds }) => `${holds ? "if" : "if not"} ${on}`).sort();
+    const key = `${endText(end)} ${heldSeconds ?? ""}`;
+    const whole = `${key} ${texts.join(", ")}`;
+    const known = sums.get(whole);
+    const sum = known === undefined ? chance : plus(known.outcome.chance, chance);
+    const outcome = { end, conditions: texts.join(", "), chance: sum, remembered, heldSeconds };
+    sums.set(whole, { key, texts, outcome });
   }
-  return fate;
+  while (joinTwo(sums));
+  return new Map([...sums].map(([whole, { outcome }]) => [whole, outcome]));
+}
+
+/** An outcome, its key without conditions, and its conditions one by one. */
+type Sum = { readonly key: string; readonly texts: readonly string[]; readonly outcome: Outcome };
+
+/** Makes one of two outcomes that are the same whether one condition holds or not. Returns whether there were two such. */
+function joinTwo(sums: Map<string, Sum>): boolean {
+  for (const [whole, { key, texts, outcome }] of sums) {
+    for (const [at, text] of texts.entries()) {
+      if (!text.startsWith("if not ")) continue;
+      const opposite = `${key} ${texts
+        .with(at, `if ${text.slice("if not ".length)}`)
+        .toSorted()
+        .join(", ")}`;
+      const other = sums.get(opposite)?.outcome;
+      if (other === undefined || !isSameChance(outcome.chance, other.chance)) continue;
+      const left = texts.toSpliced(at, 1);
+      sums.delete(whole);
+      sums.delete(opposite);
+      const joined = `${key} ${left.join(", ")}`;
+      const known = sums.get(joined)?.outcome.chance;
+      const chance = known === undefined ? outcome.chance : plus(known, outcome.chance);
+      sums.set(joined, { key, texts: left, outcome: { ...outcome, conditions: left.join(", "), chance } });
+      return true;
+    }
+  }
+  return false;
+}
+
+function isSameChance(a: Fraction, b: Fraction): boolean {
+  return a.share * b.of === b.share * a.of;
 }
 
 /**
@@ -53,7 +79,7 @@ export function isSameFate(a: Fate, b: Fate): boolean {
   for (const [key, one] of a) {
     const other = b.get(key);
     if (other === undefined) return false;
-    if (one.chance.share * other.chance.of === other.chance.share * one.chance.of) continue;
+    if (isSameChance(one.chance, other.chance)) continue;
     if (Math.abs(toNumber(one.chance) - toNumber(other.chance)) > tolerance) return false;
   }
   return true;

@@ -14,6 +14,10 @@ export type Node = {
   readonly podCidrs: readonly Cidr[];
   /** Addresses of type InternalIP, then ExternalIP, each in the object's order; the first of a family is its primary one. */
   readonly addresses: readonly Ip[];
+  /** True while it is being deleted. */
+  readonly deleting?: true;
+  /** Keys of `spec.taints`; absent where there are none. */
+  readonly taints?: readonly string[];
 };
 
 /** Decodes a Node. */
@@ -24,9 +28,14 @@ export function decodeNode(input: unknown): Decoded<Node> {
 const address = object({ type: z.string("must be a string"), address: z.string("must be a string") });
 
 const schema: z.ZodType<Node> = object({
-  metadata: object({ name: subdomain, labels: stringMap }),
+  metadata: object({
+    name: subdomain,
+    labels: stringMap,
+    deletionTimestamp: optional(z.string("must be a time"), undefined),
+  }),
   spec: optional(
     object({
+      taints: list(object({ key: z.string("must be a string") })),
       podCIDR: optional(z.union([z.literal(""), cidr], "must be ADDRESS/LENGTH"), undefined),
       podCIDRs: list(cidr),
     }),
@@ -40,6 +49,8 @@ const schema: z.ZodType<Node> = object({
   addresses: ["InternalIP", "ExternalIP"].flatMap((type) =>
     (status?.addresses ?? []).filter((entry) => entry.type === type).flatMap((entry) => parseIp(entry.address) ?? []),
   ),
+  ...(metadata.deletionTimestamp === undefined ? {} : { deleting: true as const }),
+  ...(spec === undefined || spec.taints.length === 0 ? {} : { taints: spec.taints.map(({ key }) => key) }),
 }));
 
 function podCidrs(one: Cidr | "" | undefined, several: readonly Cidr[]): readonly Cidr[] {

@@ -18,7 +18,8 @@ export function decide(step: Step, traveller: Traveller): Decision | undefined {
   }
   if (isNever(step.chance)) return undefined;
   if (unanswered === undefined) return draw(traveller, step.chance);
-  const questions = unanswered.map((test) => ({ test, part: partOf(test, traveller) }));
+  const tests = unanswered.length > mostUnanswered ? [together(unanswered)] : unanswered;
+  const questions = tests.map((test) => ({ test, part: partOf(test, traveller) }));
   const open = stillOpen(
     traveller.conditions,
     questions.map(({ part }) => part),
@@ -31,6 +32,13 @@ export function decide(step: Step, traveller: Traveller): Decision | undefined {
         traveller,
         questions.filter(({ part }) => open.includes(part)),
       );
+}
+
+/** Questions of one rule that are told apart. No rule has more; one that was made to is asked all of them at once, each time anew. */
+const mostUnanswered = 32;
+
+function together(tests: readonly Test[]): Test {
+  return { ask: () => undefined, text: () => tests.map(({ text }) => text()).join(" "), lasts: "never" };
 }
 
 const nobody: readonly Traveller[] = [];

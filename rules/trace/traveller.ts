@@ -94,7 +94,11 @@ export function setOut(packet: Packet, node: TraceNode): Traveller {
   };
   const state = packet.state ?? "NEW";
   return {
-    ...header,
+    // Not `...header`: an object that begins with a spread is many times slower to make, and twice as large (V8 of Node 20).
+    source: header.source,
+    destination: header.destination,
+    sourcePort: header.sourcePort,
+    destinationPort: header.destinationPort,
     original: header,
     hook: own ? "OUTPUT" : "PREROUTING",
     protocol: protocolOf(packet.protocol),

@@ -3,7 +3,7 @@ import type { Dump, DumpChain, DumpTable } from "../iptables/text/parse-dump.ts"
 import { renderRule } from "../iptables/text/render-rule.ts";
 import { compileChain, stepsFor, type RecentUse, type Step, type WalkableChain } from "./chain.ts";
 import { change } from "./change.ts";
-import { decide } from "./decide.ts";
+import { decide, type Decision } from "./decide.ts";
 import type { End } from "./end.ts";
 import type { Surroundings } from "./match/test.ts";
 import { lengthOf, longer, type Traveller } from "./traveller.ts";
@@ -27,7 +27,7 @@ export function passTable(journey: Journey, table: string, traveller: Traveller)
   const chain = found?.chains.get(traveller.hook);
   if (found === undefined || chain === undefined) return [traveller];
   const visit: Visit = { journey, table: found, accepted: [] };
-  const fallen = walkChain(visit, { chain: traveller.hook, depth: 0 }, traveller);
+  const fallen = walkFrom(visit, traveller.hook, traveller);
   if (chain.policy !== "DROP") return [...visit.accepted, ...fallen];
   const hop = { table, chain: chain.name, line: undefined, rule: undefined, does: "policy DROP" };
   for (const one of fallen) {
@@ -39,75 +39,187 @@ export function passTable(journey: Journey, table: string, traveller: Traveller)
 /** One pass through one table. `accepted`: those that the table is done with. */
 type Visit = { readonly journey: Journey; readonly table: DumpTable; readonly accepted: Traveller[] };
 
-type Place = { readonly chain: string; readonly depth: number };
-
 /** What comes of a rule that matched. `returned` leave the chain, `goesOn` meet its next rule; others have ended or been accepted. */
 type Outcome = { readonly goesOn: readonly Traveller[]; readonly returned: readonly Traveller[] };
 
 /** Deepest nesting that is followed. iptables-nft takes 16, iptables-legacy what its memory allows. */
-const deepest = 1100;
+const deepest = 10_000;
 
 /** Chains that are kept ready. */
 const mostReady = 2000;
 
-/** What a split takes from the budget besides the lengths of what each branch carries: so a hundred thousand branches end it. */
-const splitCost = 100;
+/** What a split takes from the budget besides the lengths of what each branch carries: so fifty thousand branches end it. */
+const splitCost = 200;
 
-/** Those that come out of the chain, at its end or by RETURN. */
-function walkChain(visit: Visit, place: Place, first: Traveller): readonly Traveller[] {
-  const { journey } = visit;
-  let here: readonly Traveller[] = [first];
-  const returned: Traveller[] = [];
-  for (const step of stepsFor(readyChain(visit, place.chain), first)) {
-    // Most rules match nobody: nothing is made anew for them.
-    let next: Traveller[] | undefined;
-    const at = { chain: place.chain, depth: place.depth, step };
-    for (let index = 0; index < here.length; index++) {
-      const traveller = here[index];
-      if (traveller === undefined) break;
-      if (journey.budget <= 0)
-        return giveUp(visit, [...(next ?? here.slice(0, index)), ...here.slice(index), ...returned]);
-      journey.budget -= 1 + lengthOf(traveller.conditions);
-      const out = meet(visit, at, traveller);
-      if (out === undefined) next?.push(traveller);
-      else {
-        next ??= here.slice(0, index);
-        for (const one of out.goesOn) next.push(one);
-        for (const one of out.returned) returned.push(one);
+/** What a jump takes from the budget besides the rules behind it. */
+const callCost = 50;
+
+/** A chain that is being walked. All who are in it meet a rule, one after the other, before the first meets the next rule. */
+type Frame = {
+  readonly chain: string;
+  readonly steps: readonly Step[];
+  /** The number of the rule that is met. */
+  at: number;
+  here: readonly Traveller[];
+  /** How many of `here` have met it. */
+  met: number;
+  /** Those who go on after it; undefined while all of them go on as they are, so that a rule that matches nobody makes nothing anew. */
+  next: Traveller[] | undefined;
+  readonly returned: Traveller[];
+  /** Who is in a chain that the rule calls. */
+  calling: Call | undefined;
+};
+
+type Call = {
+  readonly chain: string;
+  readonly isGoto: boolean;
+  readonly decision: Decision;
+  /** Before and after the jump was noted. */
+  readonly before: Traveller;
+  readonly noted: Traveller;
+  /** How many had ended or been accepted. */
+  readonly endings: number;
+  /** What the split took from the budget. */
+  readonly cost: number;
+};
+
+/** Those that come out of the chain, at its end or by RETURN. Chains may nest deeper than functions may, so frames are kept by hand. */
+function walkFrom(visit: Visit, name: string, first: Traveller): readonly Traveller[] {
+  const frames: Frame[] = [];
+  for (let frame = enter(visit, name, first); ;) {
+    advance(visit, frame);
+    const { calling } = frame;
+    if (calling !== undefined) {
+      if (frames.length < deepest) {
+        frames.push(frame);
+        visit.journey.budget -= callCost;
+        frame = enter(visit, calling.chain, calling.noted);
+      } else {
+        end(visit, calling.noted, { kind: "undecided", on: `chains that nest deeper than ${deepest}` });
+        comeBack(visit, frame, { ...calling, back: [] });
       }
+      continue;
     }
-    here = next ?? here;
-    if (here.length === 0) break;
+    const { here, returned } = frame;
+    const back = returned.length === 0 ? here : [...here, ...returned];
+    const caller = frames.pop();
+    if (caller?.calling === undefined) return back;
+    comeBack(visit, caller, { ...caller.calling, back });
+    frame = caller;
   }
-  return returned.length === 0 ? here : [...here, ...returned];
 }
 
-/** One packet and one rule; undefined where the packet goes on as it is. */
-function meet(visit: Visit, at: At, traveller: Traveller): Outcome | undefined {
-  const decision = decide(at.step, traveller);
-  if (decision === undefined) return undefined;
+function enter(visit: Visit, chain: string, first: Traveller): Frame {
+  const steps = stepsFor(readyChain(visit, chain), first);
+  return { chain, steps, at: 0, here: [first], met: 0, next: undefined, returned: [], calling: undefined };
+}
+
+/** Goes on to the end of the chain, or to the next that it calls. */
+function advance(visit: Visit, frame: Frame): void {
+  const { journey } = visit;
+  while (frame.here.length > 0) {
+    const step = frame.steps[frame.at];
+    if (step === undefined) return;
+    while (frame.met < frame.here.length) {
+      if (journey.budget <= 0) {
+        giveUp(visit, frame);
+        return;
+      }
+      const traveller = frame.here[frame.met];
+      if (traveller === undefined) break;
+      journey.budget -= 1 + lengthOf(traveller.conditions);
+      const decision = decide(step, traveller);
+      if (decision === undefined) {
+        frame.next?.push(traveller);
+        frame.met++;
+        continue;
+      }
+      const endings = journey.ended.length + visit.accepted.length;
+      const cost = decision.left.length === 0 ? 0 : costOf(traveller);
+      journey.budget -= cost;
+      const out = take(visit, { chain: frame.chain, step }, decision.taken);
+      if ("noted" in out) {
+        frame.calling = { ...out, decision, endings, cost };
+        return;
+      }
+      settle(visit, frame, { decision, endings, cost, out });
+    }
+    nextRule(frame);
+  }
+}
+
+/** Each branch carries a copy of all this in the end. */
+function costOf({ conditions, hops, lots }: Traveller): number {
+  return splitCost + lengthOf(conditions) + lengthOf(hops) + (lots >> 3);
+}
+
+function nextRule(frame: Frame): void {
+  frame.here = frame.next ?? frame.here;
+  frame.next = undefined;
+  frame.met = 0;
+  frame.at++;
+}
+
+/** Those who come back from a called chain. After a goto they leave the chain, too. */
+function comeBack(visit: Visit, frame: Frame, call: Call & { readonly back: readonly Traveller[] }): void {
+  const { before, noted, isGoto, decision, endings, cost } = call;
+  frame.calling = undefined;
+  visit.journey.budget -= call.back.length;
+  if (visit.journey.budget <= 0) leaveOpen(visit, call.back);
+  const arrived = visit.journey.budget <= 0 ? [] : call.back;
+  // A jump after which nothing matched took no part.
+  const back =
+    noted === before ? arrived : arrived.map((one) => (one.hops === noted.hops ? { ...one, hops: before.hops } : one));
+  settle(visit, frame, {
+    decision,
+    endings,
+    cost,
+    out: isGoto ? { goesOn: [], returned: back } : { goesOn: back, returned: [] },
+  });
+}
+
+type Settled = Pick<Call, "decision" | "endings" | "cost"> & { readonly out: Outcome };
+
+/** One has met the rule, which took him. */
+function settle({ journey, accepted }: Visit, frame: Frame, { decision, endings, cost, out }: Settled): void {
+  const traveller = frame.here[frame.met];
+  if (traveller === undefined) throw new Error("bug: nobody met the rule");
   const { taken, left } = decision;
-  const { journey, accepted } = visit;
-  const endings = journey.ended.length + accepted.length;
-  const out = take(visit, at, taken);
-  if (left.length === 0) return out;
-  const [same] = out.goesOn;
-  const hasEnded = endings < journey.ended.length + accepted.length;
-  // A detour that comes back with nothing changed is no reason for more than one branch.
-  if (!hasEnded && out.returned.length === 0 && out.goesOn.length === 1 && isUnchanged(same, taken)) return undefined;
-  journey.budget -= splitCost + lengthOf(traveller.conditions) + lengthOf(traveller.hops) + (traveller.lots >> 3);
-  return { goesOn: [...left, ...out.goesOn], returned: out.returned };
+  if (left.length > 0) {
+    const [same] = out.goesOn;
+    const hasEnded = endings < journey.ended.length + accepted.length;
+    // A detour that comes back with nothing changed is no reason for more than one branch.
+    if (!hasEnded && out.returned.length === 0 && out.goesOn.length === 1 && isUnchanged(same, taken)) {
+      journey.budget += cost;
+      frame.next?.push(traveller);
+      frame.met++;
+      return;
+    }
+  }
+  frame.next ??= frame.here.slice(0, frame.met);
+  for (const one of left) frame.next.push(one);
+  for (const one of out.goesOn) frame.next.push(one);
+  for (const one of out.returned) frame.returned.push(one);
+  frame.met++;
 }
 
 /** Where there are more branches, or more rules, than anybody could mean. */
-function giveUp(visit: Visit, travellers: readonly Traveller[]): readonly Traveller[] {
-  for (const one of travellers) end(visit, one, { kind: "undecided", on: "more branches than can be followed" });
-  return [];
+function giveUp(visit: Visit, frame: Frame): void {
+  const { here, met, next, returned } = frame;
+  leaveOpen(visit, [...(next ?? here.slice(0, met)), ...here.slice(met), ...returned]);
+  frame.here = [];
+  frame.next = undefined;
+  returned.length = 0;
 }
 
-type At = Place & { readonly step: Step };
+function leaveOpen(visit: Visit, travellers: readonly Traveller[]): void {
+  for (const one of travellers) end(visit, one, { kind: "undecided", on: "more branches than can be followed" });
+}
 
-function take(visit: Visit, at: At, traveller: Traveller): Outcome {
+type At = { readonly chain: string; readonly step: Step };
+
+/** What the rule does to a packet that it takes, or the chain that it calls for it. */
+function take(visit: Visit, at: At, traveller: Traveller): Outcome | Omit<Call, "decision" | "endings" | "cost"> {
   const { effect, recent } = at.step;
   const arrived = recent === undefined ? traveller : used(traveller, recent);
   const noted = note(visit, at, arrived);
@@ -126,7 +238,7 @@ function take(visit: Visit, at: At, traveller: Traveller): Outcome {
     case "unknown":
       return end(visit, noted, { kind: "undecided", on: targetText(at.step) });
     case "call":
-      return leave(effect.isGoto, call(visit, at, { to: effect.chain, before: arrived, noted }));
+      return { chain: effect.chain, isGoto: effect.isGoto, before: arrived, noted };
     default: {
       const changed = change(noted, effect, visit.journey.surroundings.node);
       if (changed === undefined) return end(visit, noted, { kind: "undecided", on: targetText(at.step) });
@@ -149,26 +261,7 @@ function used(traveller: Traveller, { remembers, forgets, seconds }: RecentUse):
   };
 }
 
-/** After a goto a packet does not come back to the chain that it left. */
-function leave(isGoto: boolean, back: readonly Traveller[]): Outcome {
-  return isGoto ? { goesOn: [], returned: back } : { goesOn: back, returned: [] };
-}
-
 const nothing: Outcome = { goesOn: [], returned: [] };
-
-type Call = { readonly to: string; readonly before: Traveller; readonly noted: Traveller };
-
-/** Those that come back from a chain. */
-function call(visit: Visit, at: Place, { to, before, noted }: Call): readonly Traveller[] {
-  const depth = at.depth + 1;
-  if (depth > deepest) {
-    end(visit, noted, { kind: "undecided", on: `chains that nest deeper than ${deepest}` });
-    return [];
-  }
-  const back = walkChain(visit, { chain: to, depth }, noted);
-  // A jump after which nothing matched took no part.
-  return noted === before ? back : back.map((one) => (one.hops === noted.hops ? { ...one, hops: before.hops } : one));
-}
 
 function end(visit: Visit, traveller: Traveller, how: End): Outcome {
   visit.journey.ended.push({ traveller, end: how });

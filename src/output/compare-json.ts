@@ -9,10 +9,11 @@ export function renderCompareJson(names: SideNames, compared: readonly ComparedF
     family,
     classes,
     leftOut,
-    differences: differences.map(({ destination, client, again, a, b }) => ({
+    differences: differences.map(({ destination, client, again, state, a, b }) => ({
       destination,
       from: { name: client.name, origin: client.origin, source: client.source, inInterface: client.inInterface },
       again,
+      state,
       a: fateJson(a),
       b: fateJson(b),
     })),

@@ -62,9 +62,10 @@ function renderGroup(names: SideNames, group: readonly Difference[]): string {
   const place = `${hostPort(ip, port)}/${protocol.toUpperCase()}`;
   const alike = new Map<string, string[]>();
   const width = Math.max(names.a.length, names.b.length);
-  for (const { client, again, a, b } of group) {
+  for (const { client, again, state, a, b } of group) {
     const fates = `    ${names.a.padEnd(width)}  ${fateText(a)}\n    ${names.b.padEnd(width)}  ${fateText(b)}\n`;
-    const from = `${client.name}${again === undefined ? "" : `, that was at ${again} before`}`;
+    const later = state === undefined ? "" : `, ${state}`;
+    const from = `${client.name}${again === undefined ? "" : `, that was at ${again} before`}${later}`;
     alike.set(fates, [...(alike.get(fates) ?? []), from]);
   }
   const lines = [...alike].map(([fates, clients]) => `  from ${clients.join("; ")}\n${fates}`);

@@ -2,13 +2,15 @@
 import type { Family, Ip } from "../../rules/index.ts";
 import { renderRule } from "../../rules/iptables/text/render-rule.ts";
 import { isServed, servicePorts } from "../../rules/model/model.ts";
+import { hostCidr } from "../../rules/net/cidr.ts";
 import { hostPort, isLoopback } from "../../rules/net/ip.ts";
 import { parseFirewalls } from "../../rules/trace/firewall.ts";
 import type { Packet, TraceNode } from "../../rules/trace/packet.ts";
 import { buildTracer, type Branch, type Tracer } from "../../rules/trace/trace.ts";
 import type { Lab, Sent } from "../lab/lab.ts";
 import { defaults } from "../lab/layout.ts";
-import { applyTo, desire, texts, type Situation } from "./harness.ts";
+import { aCidr, anIp } from "../make/objects.ts";
+import { applyTo, desire, kernelOf, routeLocalnet, texts, type Situation } from "./harness.ts";
 import { smaller } from "./random-situations.ts";
 
 /** What one client sends to one address and port. */
@@ -76,7 +78,7 @@ const mostTries = 60;
 export function tell(situation: Situation, { probe, traced, seen, walk }: Disagreement): string {
   const { manifest, config } = texts(situation);
   const { from, source, to, port, protocol } = probe;
-  const sent = `${protocol} from ${from} (${source}) to ${hostPort(to as Ip, port)}`;
+  const sent = `${protocol} from ${from} (${source}) to ${hostPort(anIp(to), port)}`;
   return [sent, `traced: ${traced}`, `seen:   ${seen}`, ...walk, manifest, config].join("\n");
 }
 
@@ -113,29 +115,32 @@ function chainsOf(lab: Lab, situation: Situation, { only = () => true }: CheckSe
 function addressesOf(lab: Lab, ip: Ip | undefined, { from, family }: Pick<Probe, "from" | "family">): Ip[] {
   if (ip !== undefined) return [ip];
   const loopback = family === 4 ? "127.0.0.1" : "::1";
-  return [lab.address("node", family), ...(from === "node" ? [loopback] : [])] as Ip[];
+  return [lab.address("node", family), ...(from === "node" ? [loopback] : [])].map(anIp);
 }
 
-async function tracerOf(lab: Lab, family: Family, { reads = (text) => text }: CheckSettings): Promise<Tracer> {
+/** A tracer of what the kernel's own tool prints. */
+export async function tracerOf(
+  lab: Lab,
+  family: Family,
+  { reads = (text) => text }: CheckSettings = {},
+): Promise<Tracer> {
   const { firewalls, problems } = parseFirewalls(reads(await lab.save(family)));
   const firewall = firewalls[family];
   if (firewall === undefined || problems.length > 0)
     throw new Error(`cannot read what iptables-save printed: ${problems.map(({ text }) => text).join("; ")}`);
-  return buildTracer(firewall, nodeOfLab);
+  const localnet = await kernelOf(lab).readSysctl(routeLocalnet);
+  return buildTracer(firewall, { ...nodeOfLab, routeLocalnet: localnet === "1" });
 }
 
-const nodeOfLab: TraceNode = {
-  localIps: [...defaults.node] as Ip[],
+const nodeOfLab: Omit<TraceNode, "routeLocalnet"> = {
+  localIps: defaults.node.map(anIp),
   interfaces: [
     ...Object.values(defaults.pods).map((addresses, index) => ({
       name: `pod${index}`,
-      blocks: addresses.map(
-        (ip) => `${ip}/${ip.includes(":") ? 128 : 32}`,
-      ) as TraceNode["interfaces"][number]["blocks"],
+      blocks: addresses.map((ip) => hostCidr(anIp(ip))),
     })),
-    { name: "eth0", blocks: ["0.0.0.0/0", "::/0"] as TraceNode["interfaces"][number]["blocks"] },
+    { name: "eth0", blocks: ["0.0.0.0/0", "::/0"].map(aCidr) },
   ],
-  routeLocalnet: undefined,
 };
 
 async function runChain(lab: Lab, { probes, sticky }: Chain, tracers: Readonly<Record<Family, Tracer>>) {
@@ -186,8 +191,8 @@ function packetOf({ from, source, to, port, protocol }: Probe): Packet {
   const pods = Object.keys(defaults.pods);
   const inInterface = pods.includes(from) ? `pod${pods.indexOf(from)}` : "eth0";
   return {
-    source: source as Ip,
-    destination: to as Ip,
+    source: anIp(source),
+    destination: anIp(to),
     protocol: protocol.toLowerCase(),
     destinationPort: port,
     ...(from === "node" ? { origin: "node" } : { origin: "network", inInterface }),
@@ -203,7 +208,9 @@ type Fate = {
   readonly isSeen: boolean;
 };
 
-function fateOf({ end }: Branch, { from, source }: Probe): Fate {
+function fateOf({ end, conditions }: Branch, { from, source }: Probe): Fate {
+  const [open] = conditions;
+  if (open !== undefined) throw new Error(`the tracer cannot tell: it depends on ${open.on}`);
   const silence: Fate = { server: undefined, client: undefined, refused: false, isSeen: true };
   switch (end.kind) {
     case "dropped":

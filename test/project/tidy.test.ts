@@ -13,6 +13,7 @@ const withoutOwnTest: Readonly<Record<string, string>> = {
   "rules/decode/decoded.ts": "types only",
   "rules/decode/protocol.ts": "types only",
   "rules/decode/pod-types.ts": "types only",
+  "rules/trace/end.ts": "types only",
   "src/kernel/kernel.ts": "types only",
 };
 

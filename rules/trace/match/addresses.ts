@@ -20,7 +20,7 @@ export function addressTypeMatch(options: readonly Option[], surroundings: Surro
       asks.push(({ destination }) => unless(not, isOfType(destination, types, surroundings)));
     else return undefined;
   }
-  return (traveller) => every(asks.map((ask) => ask(traveller)));
+  return (traveller) => every(asks, (ask) => ask(traveller));
 }
 
 /** Module iprange. */
@@ -40,7 +40,7 @@ export function rangeMatch(options: readonly Option[], { witness }: Surroundings
     else if (name === "--dst-range") asks.push(({ destination }) => unless(not, holds(destination)));
     else return undefined;
   }
-  return (traveller) => every(asks.map((ask) => ask(traveller)));
+  return (traveller) => every(asks, (ask) => ask(traveller));
 }
 
 /** Module set. Source: ipset(8), section on the set match: one flag (src, dst) for each dimension of the set's type. */
@@ -94,7 +94,8 @@ function valuesOf({ dimensions }: IpSet, sides: readonly string[], traveller: Tr
 function isOfType(address: Address, types: readonly string[], { node }: Surroundings): Answer {
   if (familyOf(address.ip) === 6)
     return types.length > 1 ? undefined : hasType6(address.ip, types[0], isOwn(node, address.ip));
-  return some(types.map((type) => hasType(address.ip, type, isOwn(node, address.ip))));
+  const own = isOwn(node, address.ip);
+  return some(types, (type) => hasType(address.ip, type, own));
 }
 
 /** Broadcast addresses of interfaces are not known here; that an address is none of them is taken for granted of a client's destination. */

@@ -8,7 +8,11 @@ import { every, some, unless, type Answer, type Ask, type Option } from "./test.
 
 /** States, and the DNAT and SNAT that stand for a translated connection. Source: iptables-extensions(8), conntrack. */
 export function stateAsk({ states, not }: Extract<Match, { kind: "connection-state" }>): Ask {
-  return (traveller) => unless(not === true, some(states.map((state) => isInState(traveller, state))));
+  return (traveller) =>
+    unless(
+      not === true,
+      some(states, (state) => isInState(traveller, state)),
+    );
 }
 
 /**
@@ -19,7 +23,7 @@ export function conntrackMatch(options: readonly Option[]): Ask {
   const asks = options.map((option) => conntrackOption(option) ?? open);
   const states = asks.filter((_, at) => isStateOption(options[at]));
   const untracked = states.length === 0 ? [no] : states;
-  return (traveller) => every((hasConnection(traveller) ? asks : untracked).map((ask) => ask(traveller)));
+  return (traveller) => every(hasConnection(traveller) ? asks : untracked, (ask) => ask(traveller));
 }
 
 const open: Ask = () => undefined;
@@ -75,16 +79,25 @@ export function recentMatch(options: readonly Option[]): Ask | undefined {
 
 function conntrackOption({ name, not, values }: Option): Ask | undefined {
   const [value = ""] = values;
+  const names = value.split(",");
   switch (name) {
     case "--ctstate":
     case "--state":
-      return (traveller) => unless(not, some(value.split(",").map((state) => isInState(traveller, state))));
+      return (traveller) =>
+        unless(
+          not,
+          some(names, (state) => isInState(traveller, state)),
+        );
     case "--ctproto":
       return ({ protocol }) => unless(not, protocolOf(value) === protocol);
     case "--ctdir":
       return ofFirst(() => unless(not, value === "ORIGINAL"));
     case "--ctstatus":
-      return (traveller) => unless(not, some(value.split(",").map((status) => hasStatus(traveller, status))));
+      return (traveller) =>
+        unless(
+          not,
+          some(names, (status) => hasStatus(traveller, status)),
+        );
     case "--ctorigsrc":
       return ofFirst(addressAsk(value, not, ({ original }) => original.source));
     case "--ctorigdst":

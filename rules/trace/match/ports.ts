@@ -5,7 +5,7 @@ import type { Traveller } from "../traveller.ts";
 /** Modules tcp, udp, udplite, dccp, sctp. What ICMP says beyond its protocol is not known of any packet here. Source: iptables-extensions(8). */
 export function protocolMatch(options: readonly Option[]): Ask {
   const asks = options.map((option) => protocolOption(option) ?? open);
-  return (traveller) => every(asks.map((ask) => ask(traveller)));
+  return (traveller) => every(asks, (ask) => ask(traveller));
 }
 
 const open: Ask = () => undefined;
@@ -17,7 +17,7 @@ export function multiportMatch(options: readonly Option[]): Ask | undefined {
   const ranges = (option.values[0] ?? "").split(",").map(readRange);
   const known = ranges.filter((range) => range !== undefined);
   if (known.length < ranges.length) return undefined;
-  const holds = (port: number | undefined) => some(known.map((range) => inRange(range, port)));
+  const holds = (port: number | undefined) => some(known, (range) => inRange(range, port));
   switch (option.name) {
     case "--dports":
     case "--destination-ports":
@@ -26,10 +26,15 @@ export function multiportMatch(options: readonly Option[]): Ask | undefined {
     case "--source-ports":
       return (traveller) => unless(option.not, holds(traveller.sourcePort));
     case "--ports":
-      return (traveller) => unless(option.not, some([holds(traveller.destinationPort), holds(traveller.sourcePort)]));
+      return (traveller) => unless(option.not, either(holds(traveller.destinationPort), holds(traveller.sourcePort)));
     default:
       return undefined;
   }
+}
+
+function either(a: Answer, b: Answer): Answer {
+  if (a === true || b === true) return true;
+  return a === undefined || b === undefined ? undefined : false;
 }
 
 type Range = readonly [number, number];

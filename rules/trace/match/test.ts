@@ -66,20 +66,22 @@ export function unless(not: boolean, answer: Answer): Answer {
   return answer === undefined ? undefined : answer !== not;
 }
 
-/** Yes if all are, no if one is not, open otherwise. */
-export function every(answers: Iterable<Answer>): Answer {
+/** Yes if all say yes, no if one says no, open otherwise. */
+export function every<T>(members: readonly T[], ask: (member: T) => Answer): Answer {
   let open = false;
-  for (const answer of answers) {
+  for (const member of members) {
+    const answer = ask(member);
     if (answer === false) return false;
     if (answer === undefined) open = true;
   }
   return open ? undefined : true;
 }
 
-/** Yes if one is, no if none is, open otherwise. */
-export function some(answers: Iterable<Answer>): Answer {
+/** Yes if one says yes, no if all say no, open otherwise. */
+export function some<T>(members: readonly T[], ask: (member: T) => Answer): Answer {
   let open = false;
-  for (const answer of answers) {
+  for (const member of members) {
+    const answer = ask(member);
     if (answer === true) return true;
     if (answer === undefined) open = true;
   }

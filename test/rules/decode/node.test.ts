@@ -43,6 +43,13 @@ test.each([
   expect(decode(fields).problems.map((problem) => [problem.code, problem.path.join(".")])).toEqual([[code, path]]);
 });
 
+test("what makes load balancers leave a Node is told: taints, by key, and that it is being deleted", () => {
+  const spec = { taints: [{ key: "ToBeDeletedByClusterAutoscaler", effect: "NoSchedule" }, { key: "a/b", value: "c" }] };
+  expect(decode({ spec }).value?.taints).toEqual(["ToBeDeletedByClusterAutoscaler", "a/b"]);
+  const metadata = { name: "n1", deletionTimestamp: "2026-11-21T00:00:00Z" };
+  expect(decodeNode({ metadata }).value?.deleting).toBe(true);
+});
+
 test("no text but names comes out of the name", () => {
   fc.assert(
     fc.property(anyText, (name) => {

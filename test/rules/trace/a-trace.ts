@@ -182,5 +182,5 @@ export function answerOf(
   surroundings: Surroundings = someSurroundings(),
 ): Answer {
   const { tests } = questionsOf(parseRule(splitWords(words)), surroundings);
-  return every(tests.map(({ ask }) => ask(traveller)));
+  return every(tests, ({ ask }) => ask(traveller));
 }

@@ -34,7 +34,7 @@ test("every frontend, every kind of client: endpoints with equal chances, source
         for (const frontend of port.frontends.filter((each) => isServed(model, each))) {
           for (const attempt of attemptsAt({ frontend, port, view, returning })) {
             const found = traced(tracer.trace(packetOf(attempt)));
-            expect({ ...told(attempt), fate: found }).toEqual({ ...told(attempt), fate: wanted(attempt) });
+            expect({ of: told(attempt), fate: found }).toEqual({ of: told(attempt), fate: wanted(attempt) });
             compared++;
             seenKinds.add(kindOf(found, attempt));
           }

@@ -7,7 +7,7 @@ import { aCidr, anIp } from "../../make/objects.ts";
 import { aNode } from "./a-trace.ts";
 
 const hex = (digits: number) =>
-  fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: digits, maxLength: digits });
+  fc.string({ unit: fc.constantFrom(...Array.from("0123456789abcdef")), minLength: digits, maxLength: digits });
 const ips = fc.oneof(hex(8), hex(32)).map(ipFromDigits);
 
 describe("addresses", () => {

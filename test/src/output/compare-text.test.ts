@@ -1,10 +1,11 @@
 // Tests of src/output/compare-text.ts.
 import { expect, test } from "@jest/globals";
 import { fateText, renderCompareText } from "../../../src/output/compare-text.ts";
+import type { Difference } from "../../../rules/compare/compare.ts";
 import { aComparison, aDifference, aFate } from "./a-comparison.ts";
 
 const names = { a: "before.rules", b: "web.yaml" };
-const render = (...differences: Parameters<typeof aComparison>) =>
+const render = (...differences: readonly Difference[]) =>
   renderCompareText(names, [{ family: 4, comparison: aComparison(...differences) }]);
 
 test("without a difference it is one line a family, with the number of classes", () => {
@@ -34,6 +35,10 @@ test("a difference names the frontend, the clients and both fates; clients with 
 
 test("a client that comes again says where it was", () => {
   expect(render(aDifference({ again: "10.0.0.1:80" }))).toContain("  from the node, that was at 10.0.0.1:80 before\n");
+});
+
+test("packets of connections that are open already say in which state", () => {
+  expect(render(aDifference({ state: "INVALID" }))).toContain("  from the node, INVALID\n");
 });
 
 test("of very many destinations the first hundred are shown, and the number of the rest", () => {

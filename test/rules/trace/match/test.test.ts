@@ -31,7 +31,8 @@ describe("answers", () => {
     [[undefined, false], false, undefined],
     [[undefined], undefined, undefined],
   ])("all of %j are %s, some %s", (answers, all, one) => {
-    expect([every(answers), some(answers)]).toEqual([all, one]);
+    const same = (answer: Answer) => answer;
+    expect([every(answers, same), some(answers, same)]).toEqual([all, one]);
   });
 
   test.each<readonly [boolean, Answer, Answer]>([

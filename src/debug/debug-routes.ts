@@ -1,0 +1,90 @@
+// What the agent holds and does, for people. In: builds in force, the kernel. Out: routes below /debug/, which only read.
+import { diffRulesets, parseRuleset, renderRuleset, type Build, type Family } from "../../rules/index.ts";
+import { explain } from "../../rules/explain/explain.ts";
+import { parseFrom, parseTo, fromForms, toForms } from "../../rules/explain/question.ts";
+import { renderReason } from "../../rules/explain/reason/reason.ts";
+import { parseFirewalls, type Firewall } from "../../rules/trace/firewall.ts";
+import type { TraceNode } from "../../rules/trace/packet.ts";
+import { jsonAnswer, textAnswer, type Answer, type Request } from "../http/answer.ts";
+import type { Route } from "../http/routes.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { renderChanges, renderCount } from "../output/changes.ts";
+import { renderExplanation } from "../output/explain-text.ts";
+import { createKernelReader, type KernelReader } from "./kernel-reader.ts";
+import { serviceState } from "./service-state.ts";
+
+export type Debugged = {
+  /** What is in force, one for each family that was written. */
+  readonly builds: () => readonly Build[];
+  readonly kernel: Kernel;
+  /** This host as the node. */
+  readonly node: () => TraceNode;
+};
+
+/** Longest answer, in characters. Rules of 50,000 Services are half of it. */
+const longestAnswer = 64_000_000;
+
+/** `/debug/plan`, `/debug/rules`, `/debug/diff`, `/debug/services/NAMESPACE/NAME`, `/debug/explain?from=...&to=...`. */
+export function debugRoutes(debugged: Debugged): Route[] {
+  const reader = createKernelReader(debugged.kernel);
+  const { builds } = debugged;
+  return [
+    { path: "/debug/plan", answer: () => bounded(planText(builds())) },
+    { path: "/debug/rules", answer: async () => bounded(await rulesText(builds(), reader)) },
+    { path: "/debug/diff", answer: async () => bounded(await diffText(builds(), reader)) },
+    { path: "/debug/services/", answer: (request) => serviceAnswer(builds(), request) },
+    { path: "/debug/explain", answer: (request) => explainAnswer(debugged, request) },
+  ];
+}
+
+function bounded(text: string): Answer {
+  if (text.length <= longestAnswer) return textAnswer(200, text);
+  return textAnswer(413, `${text.length} characters are more than can be sent: ask for one Service\n`);
+}
+
+function planText(builds: readonly Build[]): string {
+  return builds.map(({ ruleset }) => `${heading(ruleset.family)}${renderRuleset(ruleset)}`).join("");
+}
+
+/** What both tools would print. */
+async function rulesText(builds: readonly Build[], reader: KernelReader): Promise<string> {
+  const texts: string[] = [];
+  for (const { ruleset } of builds) texts.push(heading(ruleset.family), await reader.read(ruleset.family));
+  return texts.join("");
+}
+
+async function diffText(builds: readonly Build[], reader: KernelReader): Promise<string> {
+  const texts: string[] = [];
+  for (const { ruleset } of builds) {
+    const { family } = ruleset;
+    const changes = diffRulesets(parseRuleset(await reader.read(family), family), ruleset);
+    texts.push(`IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, false)}`);
+  }
+  return texts.join("");
+}
+
+function serviceAnswer(builds: readonly Build[], { path }: Request): Answer {
+  const name = path.slice("/debug/services/".length);
+  const state = serviceState(builds, name);
+  if (state === undefined) return textAnswer(404, "no such Service: ask for /debug/services/NAMESPACE/NAME\n");
+  return jsonAnswer(200, `${JSON.stringify(state, undefined, 2)}\n`);
+}
+
+/** The rules that the agent wrote, by the objects that it holds. */
+function explainAnswer({ builds, node }: Debugged, { query }: Request): Answer {
+  const [from, to] = [parseFrom(query.get("from") ?? ""), parseTo(query.get("to") ?? "")];
+  if (from === undefined) return textAnswer(400, `from must be one of ${fromForms}\n`);
+  if (to === undefined) return textAnswer(400, `to must be one of ${toForms}\n`);
+  const built = builds();
+  const parsed = parseFirewalls(planText(built)).firewalls;
+  const firewalls: Partial<Record<Family, Firewall>> = { ...parsed };
+  const objects = { models: built.map(({ model }) => model), pods: [], podCidrs: [], problems: [] };
+  const context = { sources: [{ name: "the agent", firewalls, node: node() }], objects, inInterface: undefined };
+  const explanation = explain({ from, to, zone: "cluster.local" }, context);
+  if (explanation.kind === "refused") return textAnswer(404, `${renderReason(explanation.reason)}\n`);
+  return bounded(renderExplanation(explanation, false));
+}
+
+function heading(family: Family): string {
+  return `# for ${family === 4 ? "iptables" : "ip6tables"}-restore --noflush\n`;
+}

@@ -1,0 +1,67 @@
+// Tests of src/debug/debug-routes.ts, through the table of routes.
+import { expect, test } from "@jest/globals";
+import { buildModel, buildRuleset, emptyRuleset, renderRuleset } from "../../../rules/index.ts";
+import { debugRoutes } from "../../../src/debug/debug-routes.ts";
+import { createGuard } from "../../../src/http/authorization.ts";
+import { routeHandler } from "../../../src/http/routes.ts";
+import { createFakeKernel } from "../../../src/kernel/fake.ts";
+import { apply } from "../../../src/kernel/apply.ts";
+import { aView } from "../../make/node.ts";
+import { aCluster, anIp, aService, aSlice } from "../../make/objects.ts";
+
+const build = buildRuleset(buildModel(aCluster(aService(), aSlice({ endpoints: ["10.1.0.1"] })), aView()));
+const node = { localIps: [anIp("192.168.0.2")], interfaces: [], routeLocalnet: true };
+
+/** A client on this host asks an agent whose kernel holds `ruleset`. */
+async function ask(target: string, { ruleset = build.ruleset, remoteAddress = "127.0.0.1" } = {}) {
+  const kernel = createFakeKernel();
+  await apply(kernel, ruleset);
+  const routes = debugRoutes({ builds: () => [build], kernel, node: () => node });
+  const [path = "", query = ""] = target.split("?");
+  const request = { method: "GET", path, query: new URLSearchParams(query), token: undefined, remoteAddress };
+  const { status, body } = await routeHandler(routes, createGuard({ authorize: undefined }))(request);
+  return { status, body: String(body) };
+}
+
+test("/debug/plan is what is in force as the agent holds it", async () => {
+  expect(await ask("/debug/plan")).toEqual({
+    status: 200,
+    body: `# for iptables-restore --noflush\n${renderRuleset(build.ruleset)}`,
+  });
+});
+
+test("/debug/rules is what the kernel has", async () => {
+  const { body } = await ask("/debug/rules");
+  expect(body).toContain("--to-destination 10.1.0.1:80");
+  expect((await ask("/debug/rules", { ruleset: emptyRuleset(4) })).body).not.toContain("10.1.0.1");
+});
+
+test("/debug/diff is what the two differ in", async () => {
+  expect(await ask("/debug/diff")).toEqual({ status: 200, body: "IPv4: no change\n" });
+  expect((await ask("/debug/diff", { ruleset: emptyRuleset(4) })).body).toMatch(/^IPv4: \d+ chains created/);
+});
+
+test("/debug/services/NAMESPACE/NAME is one Service", async () => {
+  const { status, body } = await ask("/debug/services/default/web");
+  expect([status, JSON.parse(body)]).toEqual([200, expect.objectContaining({ name: "default/web" })]);
+  expect((await ask("/debug/services/default/other")).status).toBe(404);
+});
+
+test("/debug/explain follows a packet", async () => {
+  const { status, body } = await ask("/debug/explain?from=10.1.0.9&to=svc/default/web");
+  expect([status, body]).toEqual([200, expect.stringContaining("10.1.0.1:80")]);
+});
+
+test.each([
+  ["from=nobody&to=svc/default/web", 400],
+  ["from=node&to=there", 400],
+  ["", 400],
+  ["from=node&to=svc/default/other", 404],
+])("/debug/explain?%s is refused", async (query, status) => {
+  expect((await ask(`/debug/explain?${query}`)).status).toBe(status);
+});
+
+test("off the loopback nobody sees any of it without being let in", async () => {
+  for (const path of ["/debug/plan", "/debug/rules", "/debug/diff", "/debug/services/default/web"])
+    expect((await ask(path, { remoteAddress: "192.0.2.9" })).status).toBe(403);
+});
