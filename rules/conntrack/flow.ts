@@ -1,11 +1,11 @@
 // What the connection table holds, read from text. In: what `conntrack -L -o extended` prints. Out: Flow[].
-import type { Protocol } from "../decode/protocol.ts";
+import type { Frontend } from "../model/service-port.ts";
 import { parseIp, type Family, type Ip } from "../net/ip.ts";
 
 /** One entry of the kernel's connection table that has ports. A DNATed one has another reply source than its destination. */
 export type Flow = {
   readonly family: Family;
-  readonly protocol: Protocol;
+  readonly protocol: Frontend["protocol"];
   /** As the client sent it. */
   readonly source: Ip;
   readonly sourcePort: number;
@@ -20,7 +20,7 @@ export type Flow = {
 
 const tuple = String.raw`src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)`;
 const line = new RegExp(String.raw`^ipv(4|6) +\d+ (tcp|udp|sctp) .*?${tuple} .*?${tuple}(.*)$`);
-const protocols: Readonly<Record<string, Protocol>> = { tcp: "TCP", udp: "UDP", sctp: "SCTP" };
+const protocols: Readonly<Record<string, Flow["protocol"]>> = { tcp: "TCP", udp: "UDP", sctp: "SCTP" };
 
 /**
  * The entries in the order of the text. Lines of other protocols, and such as have no address or port that we know, are left out.

@@ -1,5 +1,4 @@
 // Who may go on answering for a frontend. In: Model, Frontend. Out: endpoints as `ip:port`.
-import type { Protocol } from "../decode/protocol.ts";
 import { endpointsOf } from "../model/endpoints.ts";
 import type { Model } from "../model/model.ts";
 import type { Frontend } from "../model/service-port.ts";
@@ -28,7 +27,7 @@ export function isBalanced({ fates }: Frontend): boolean {
 }
 
 /** The protocols of which flows are looked at: connections of TCP end by themselves, with a RST of whoever does not know them. */
-export type Tracked = readonly Exclude<Protocol, "TCP">[];
+export type Tracked = readonly Exclude<Frontend["protocol"], "TCP">[];
 
 function isKeptToNode({ fates }: Frontend): boolean {
   return fates.every(

@@ -82,7 +82,9 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
       conntrack: await findConntrack(),
     },
   );
-  const servers = startServers(configuration, { agent, kernel, metrics, health, log, tell });
+  // Beside a kube-proxy that still holds them, the ports of a dry run could only get in its way.
+  const servers =
+    options.dryRun === true ? [] : startServers(configuration, { agent, kernel, metrics, health, log, tell });
   tell("Starting", "");
   const signal = await stopSignal(servers);
   log.info(`${signal}: stopping; the rules stay in force`);

@@ -57,6 +57,7 @@ export function createRecorder(settings: RecorderSettings): Recorder {
   /** Entries that the server does not know as they are, in order. */
   const waiting = new Set<Entry>();
   const stopping = new AbortController();
+  const isStopped = (): boolean => stopping.signal.aborted;
   const counts = { posted: 0, patched: 0, rate: 0, queue: 0, failed: 0 };
   const naming = namer();
   let bucket = fullBucket(requestRate, time.now());
@@ -65,7 +66,7 @@ export function createRecorder(settings: RecorderSettings): Recorder {
   const loop = async (): Promise<void> => {
     for (const entry of waiting) {
       await time.sleep(waitMs(bucket, requestRate, time.now()), stopping.signal);
-      if (stopping.signal.aborted) return;
+      if (isStopped()) return;
       ({ bucket } = take(bucket, requestRate, time.now()));
       waiting.delete(entry);
       const was = entry.told === 0 ? "posted" : "patched";
@@ -73,7 +74,7 @@ export function createRecorder(settings: RecorderSettings): Recorder {
         await send(entry, { ...settings, time, naming, signal: stopping.signal });
         counts[was] += 1;
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (isStopped()) return;
         counts.failed += 1;
         log.debug(`event ${entry.event.reason} was dropped: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -83,7 +84,7 @@ export function createRecorder(settings: RecorderSettings): Recorder {
   const start = (): void => {
     running ??= loop().finally(() => {
       running = undefined;
-      if (waiting.size > 0 && !stopping.signal.aborted) start();
+      if (waiting.size > 0 && !isStopped()) start();
     });
   };
 
@@ -91,7 +92,7 @@ export function createRecorder(settings: RecorderSettings): Recorder {
     event: (event) => {
       const entry = ledger.note(event, time.now());
       if (entry === undefined) counts.rate += 1;
-      else if (stopping.signal.aborted || (waiting.size >= mostWaiting && !waiting.has(entry))) counts.queue += 1;
+      else if (isStopped() || (waiting.size >= mostWaiting && !waiting.has(entry))) counts.queue += 1;
       else {
         waiting.add(entry);
         start();

@@ -93,7 +93,10 @@ function readLine(reader: Reader, number: number, text: string): void {
 
 function openTable(reader: Reader, number: number, name: string): void {
   if (reader.table !== undefined)
-    report(reader, number, ["table-not-closed", `the table ${quoted(reader.table.name)} has no COMMIT before the next begins`]);
+    report(reader, number, [
+      "table-not-closed",
+      `the table ${quoted(reader.table.name)} has no COMMIT before the next begins`,
+    ]);
   if (!/^(raw|mangle|nat|filter|security)$/.test(name))
     report(reader, number, [
       "unknown-table",

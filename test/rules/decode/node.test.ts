@@ -44,7 +44,12 @@ test.each([
 });
 
 test("what makes load balancers leave a Node is told: taints, by key, and that it is being deleted", () => {
-  const spec = { taints: [{ key: "ToBeDeletedByClusterAutoscaler", effect: "NoSchedule" }, { key: "a/b", value: "c" }] };
+  const spec = {
+    taints: [
+      { key: "ToBeDeletedByClusterAutoscaler", effect: "NoSchedule" },
+      { key: "a/b", value: "c" },
+    ],
+  };
   expect(decode({ spec }).value?.taints).toEqual(["ToBeDeletedByClusterAutoscaler", "a/b"]);
   const metadata = { name: "n1", deletionTimestamp: "2026-11-21T00:00:00Z" };
   expect(decodeNode({ metadata }).value?.deleting).toBe(true);

@@ -1,4 +1,5 @@
 // Tests of src/events/recorder.ts, against a fake API server that checks events as a real one does.
+import { setTimeout as after } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createApi, type Api } from "../../../src/watch/api.ts";
 import { nodeReference, occasions, serviceReference, type Event } from "../../../src/events/event.ts";
@@ -58,7 +59,11 @@ async function aBench(sends?: Api["send"]): Promise<Bench> {
     log: { debug: keep, info: keep, warn: keep, error: keep },
     time,
   });
-  open.push(fake.stop, () => Promise.resolve(api.close()), recorder.stop);
+  const close = () => {
+    api.close();
+    return Promise.resolve();
+  };
+  open.push(fake.stop, close, recorder.stop);
   return {
     fake,
     recorder,
@@ -173,8 +178,13 @@ describe("limits", () => {
   });
 
   test("more than 1000 that wait are dropped and counted, and nothing else waits for them", async () => {
-    const never = () => new Promise<never>(() => undefined);
-    const { recorder } = await aBench(never);
+    const untilStopped: Api["send"] = (_method, _path, { signal }) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => {
+          reject(new Error("stopped"));
+        });
+      });
+    const { recorder } = await aBench(untilStopped);
     for (let at = 0; at < 1200; at++) recorder.event(refused("n", `shop/s${at}`));
     expect(recorder.stats().dropped).toEqual({ rate: 0, queue: 200, failed: 0 });
   });
@@ -247,6 +257,7 @@ describe("never disturbs who tells", () => {
     await fake.failNext(1, "hang");
     recorder.event(refused());
     recorder.event(starting);
+    await after(50);
     await recorder.stop();
     recorder.event(refused("later"));
     await recorder.idle();

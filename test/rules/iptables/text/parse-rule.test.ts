@@ -78,7 +78,7 @@ test.each([
     '-m comment --comment "x cluster IP" -m tcp -p tcp -d 10.96.0.1 --dport 80 ! -s 10.0.0.0/8 -j KUBE-MARK-MASQ',
     ' ! -s 10.0.0.0/8 -d 10.96.0.1/32 -p tcp -m comment --comment "x cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ',
   ],
-  ['-m mark --mark 0x4000/0x4000 -i eth0 -j ACCEPT', " -i eth0 -m mark --mark 0x4000/0x4000 -j ACCEPT"],
+  ["-m mark --mark 0x4000/0x4000 -i eth0 -j ACCEPT", " -i eth0 -m mark --mark 0x4000/0x4000 -j ACCEPT"],
   ["-m comment --comment -d -j ACCEPT", " -m comment --comment -d -j ACCEPT"],
 ])("what kube-proxy writes reads as what the kernel gives back: %s", (written, saved) => {
   expect(renderRule(parseRule(splitWords(written)))).toBe(saved);
