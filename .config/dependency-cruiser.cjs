@@ -49,6 +49,16 @@ module.exports = {
       "^src/(commands|desired|manifest|config|kernel|output|golden|subject|watch|agent|debug)/",
     ),
     stage("agent-before-commands", "^src/(agent|debug)/", "^src/(commands|golden)/"),
+    stage(
+      "conntrack-knows-the-model-only",
+      "^rules/conntrack/",
+      "^rules/(offline|iptables|ipset|dns|trace|compare|graph|explain)/",
+    ),
+    stage(
+      "node-services-know-no-input",
+      "^src/(conntrack|sysctl|events)/",
+      "^src/(commands|desired|manifest|output|golden|subject|agent|debug)/",
+    ),
     stage("subject-before-commands", "^src/subject/", "^src/(commands|golden)/"),
   ],
   options: {
