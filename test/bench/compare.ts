@@ -2,9 +2,10 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { baselineJumps, baselineSync } from "./baseline.ts";
-import { manifest, nodeIp, podCidr, thisNode } from "./cluster.ts";
+import { clusterCidr, manifest, nodeIp, thisNode } from "./cluster.ts";
 import type { Figure } from "./figure.ts";
+import { stateOf } from "./ours.ts";
+import { renderKubeProxyLayout } from "../make/kube-proxy-layout.ts";
 import { runBuilt } from "./process.ts";
 import { sizeOf, sizeText, type Row, type Scale } from "./row.ts";
 
@@ -20,7 +21,7 @@ async function measure(scale: Scale): Promise<Figure[]> {
   const directory = await mkdtemp(join(tmpdir(), "rwbench-compare-"));
   const file = (name: string) => join(directory, name);
   try {
-    const rules = baselineJumps() + baselineSync(sizeOf(services));
+    const rules = renderKubeProxyLayout(stateOf(sizeOf(services)).build.model);
     await writeFile(file("kube-proxy.rules"), rules);
     await writeFile(file("cluster.json"), manifest(sizeOf(services)));
     await writeFile(file("config.yaml"), config);
@@ -46,4 +47,4 @@ async function measure(scale: Scale): Promise<Figure[]> {
   }
 }
 
-const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: ${podCidr}\n`;
+const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: ${clusterCidr}\n`;
