@@ -56,7 +56,9 @@ test("the tarball holds only what is needed to run", async () => {
     .map((path) => path.slice(path.indexOf("node_modules/rulewright/") + "node_modules/rulewright/".length))
     .filter(
       (path) =>
-        !/^(package\.json|README\.md|LICENSE|dist\/rulewright\.js|dist\/parts\/[\w-]+\.js|dist\/rules\/(index\.js|.*\.d\.ts))$/.test(path),
+        !/^(package\.json|README\.md|LICENSE|dist\/rulewright\.js|dist\/parts\/[\w-]+\.js|dist\/rules\/(index\.js|.*\.d\.ts))$/.test(
+          path,
+        ),
     );
   expect(unexpected).toEqual([]);
 });
