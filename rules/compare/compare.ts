@@ -142,8 +142,8 @@ function traceBoth({ a, b }: Sides, packet: Packet, tell: Tell): { a: Fate; b: F
   return { a: traceOne(a, packet, tell), b: traceOne(b, packet, tell) };
 }
 
-function traceOne(tracer: Tracer, packet: Packet, tell?: Tell): Fate {
-  return fateOf(tracer.trace(packet, { withoutHops: true, ...(tell === undefined ? {} : { tell }) }));
+function traceOne(tracer: Tracer, packet: Packet, tell: Tell): Fate {
+  return fateOf(tracer.trace(packet, { withoutHops: true, tell }));
 }
 
 function record(

@@ -1,6 +1,7 @@
 // Two subjects side by side, on one node. In: two Subjects. Out: for each family that both have, what is traced on each side.
 import { diffRulesets, emptyRuleset, parseRuleset, type Build, type Family, type Ip } from "../../rules/index.ts";
 import { familyOf, isLoopback } from "../../rules/net/ip.ts";
+import { nodeStandIn } from "../../rules/explain/clients.ts";
 import { applyToDump } from "../../rules/compare/graft.ts";
 import type { CompareSettings, Sides } from "../../rules/compare/compare.ts";
 import { ownedByUsOrKubeProxy } from "../../rules/iptables/text/parse.ts";
@@ -27,15 +28,12 @@ export function buildSides(a: Subject, b: Subject): FamilySides[] {
   });
 }
 
-/** Stands for the node where no address of it is known (RFC 5737, RFC 3849). */
-export const standInIps = { 4: "192.0.2.1" as Ip, 6: "2001:db8::1" as Ip } as const;
-
 /** The node that both are on: what is known of it from either side. */
 function commonNode(a: Subject, b: Subject): TraceNode {
   const known = [...new Set([...a.node.localIps, ...b.node.localIps])];
   const missing = ([4, 6] as const).filter((family) => !known.some((ip) => familyOf(ip) === family && !isLoopback(ip)));
   return {
-    localIps: [...known, ...missing.map((family) => standInIps[family])],
+    localIps: [...known, ...missing.map((family) => nodeStandIn(family))],
     interfaces: [...a.node.interfaces, ...b.node.interfaces],
     // What the agent sets is not what the rules say: both sides are asked on the same node.
     routeLocalnet: a.node.routeLocalnet ?? b.node.routeLocalnet,

@@ -7,7 +7,7 @@ import { emptyTable } from "../ruleset/chain.ts";
 import { chainPrefixes } from "../ruleset/chain-name.ts";
 import type { Rule } from "../ruleset/rule.ts";
 import { parseRule } from "./parse-rule.ts";
-import { splitWords } from "./quote.ts";
+import { linesOf, splitWords } from "./quote.ts";
 
 /** Tells which chains of a table are taken for ours. */
 export type Ownership = (chain: string, table: TableName) => boolean;
@@ -41,7 +41,7 @@ export const ownedByUsOrKubeProxy: Ownership = (chain, table) =>
 export function parseRuleset(text: string, family: Family, owns: Ownership = ownedByUs): Ruleset {
   const found: Record<TableName, Draft> = { filter: newDraft(), nat: newDraft(), mangle: newDraft() };
   let table: TableName | undefined;
-  for (const line of lines(text)) {
+  for (const line of linesOf(text)) {
     if (line.startsWith("*")) table = tableNames.find((name) => line === `*${name}`);
     else if (table !== undefined && line.startsWith(":")) declare(found[table], line, { table, owns });
     else if (table !== undefined && /^-[AI] /.test(line)) add(found[table], line, { table, owns });
@@ -66,14 +66,6 @@ type Owned = { readonly table: TableName; readonly owns: Ownership };
 
 function newDraft(): Draft {
   return { chains: new Map(), jumps: [] };
-}
-
-function* lines(text: string): Generator<string> {
-  for (let start = 0; start < text.length;) {
-    const end = text.indexOf("\n", start);
-    yield text.slice(start, end < 0 ? text.length : end);
-    start = end < 0 ? text.length : end + 1;
-  }
 }
 
 function declare(draft: Draft, line: string, { table, owns }: Owned): void {

@@ -42,3 +42,12 @@ export function splitWords(line: string): string[] {
   }
   return word === undefined ? words : [...words, word];
 }
+
+/** The lines of a text, one at a time: that of a large cluster need not be held twice. */
+export function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf("\n", start);
+    yield text.slice(start, end < 0 ? text.length : end);
+    start = end < 0 ? text.length : end + 1;
+  }
+}

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { defaultRanges } from "../../../src/desired/desired.ts";
-import { buildSides, standInIps } from "../../../src/subject/sides.ts";
+import { nodeStandIn } from "../../../rules/explain/clients.ts";
+import { buildSides } from "../../../src/subject/sides.ts";
 import { dumpSubject, readManifestSubject, unknownNode, type Subject } from "../../../src/subject/subject.ts";
 import type { Tracer } from "../../../rules/trace/trace.ts";
 import { aWeb } from "../commands/a-manifest.ts";
@@ -50,7 +51,7 @@ test("a family that only one side has is left out", async () => {
 
 test("where no address of the node is known, one of nobody's stands in", async () => {
   const [found] = buildSides(dump(foreign), await manifests(aWeb()));
-  expect(found?.sides.a.node.localIps).toEqual(["127.0.0.1", "::1", standInIps[4], standInIps[6]]);
+  expect(found?.sides.a.node.localIps).toEqual(["127.0.0.1", "::1", nodeStandIn(4), nodeStandIn(6)]);
 });
 
 test("which endpoints are here is known from manifests, and from nothing else", async () => {

@@ -1,7 +1,7 @@
 // Tests of rules/iptables/text/quote.ts.
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { quote, quoteComment, splitWords } from "../../../../rules/iptables/text/quote.ts";
+import { linesOf, quote, quoteComment, splitWords } from "../../../../rules/iptables/text/quote.ts";
 import { hostileText } from "./hostile.ts";
 
 const clean = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, "?");
@@ -46,4 +46,13 @@ test("any line can be split, and blanks part words", () => {
     }),
   );
   expect(splitWords('  a   "b c"  d"e f"g ')).toEqual(["a", "b c", "de fg"]);
+});
+
+test.each([
+  ["", []],
+  ["a", ["a"]],
+  ["a\nb\n", ["a", "b"]],
+  ["\n\nc", ["", "", "c"]],
+])("the lines of %j are %j", (text, lines) => {
+  expect([...linesOf(text)]).toEqual(lines);
 });
