@@ -8,7 +8,7 @@ import type { ApiObject } from "../../support/store.ts";
 import { aFolder } from "../golden/a-case.ts";
 import { anAgentNode, endAll, name } from "./an-agent.ts";
 import { built, cli } from "./cli.ts";
-import { kubeadmConfigMap } from "./kubeadm-config-map.ts";
+import { kubeadmConfigMap } from "../config/kubeadm-config-map.ts";
 import { describeNodes } from "./node.ts";
 
 jest.setTimeout(60_000);

@@ -2,88 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { loadConfiguration, renderLocatedProblem } from "../../../src/config/load.ts";
 import { toSettings } from "../../../src/config/settings.ts";
+import { kubeadmConfigMap as madeByKubeadm } from "./kubeadm-config-map.ts";
 
 const head = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.0.0.0/8\n";
 
-const kubeadmConfigMap = `apiVersion: v1
-data:
-  config.conf: |-
-    apiVersion: kubeproxy.config.k8s.io/v1alpha1
-    bindAddress: 0.0.0.0
-    bindAddressHardFail: false
-    clientConnection:
-      acceptContentTypes: ""
-      burst: 0
-      contentType: ""
-      kubeconfig: /var/lib/kube-proxy/kubeconfig.conf
-      qps: 0
-    clusterCIDR: 10.0.0.0/8
-    configSyncPeriod: 0s
-    conntrack:
-      maxPerCore: null
-      min: null
-      tcpBeLiberal: false
-      tcpCloseWaitTimeout: null
-      tcpEstablishedTimeout: null
-      udpStreamTimeout: 0s
-      udpTimeout: 0s
-    detectLocal:
-      bridgeInterface: ""
-      interfaceNamePrefix: ""
-    detectLocalMode: ""
-    enableProfiling: false
-    healthzBindAddress: ""
-    hostnameOverride: ""
-    iptables:
-      localhostNodePorts: null
-      masqueradeAll: false
-      masqueradeBit: null
-      minSyncPeriod: 0s
-      syncPeriod: 0s
-    ipvs:
-      excludeCIDRs: null
-      minSyncPeriod: 0s
-      scheduler: ""
-      strictARP: false
-      syncPeriod: 0s
-      tcpFinTimeout: 0s
-      tcpTimeout: 0s
-      udpTimeout: 0s
-    kind: KubeProxyConfiguration
-    logging:
-      flushFrequency: 0
-      options:
-        json:
-          infoBufferSize: "0"
-        text:
-          infoBufferSize: "0"
-      verbosity: 0
-    metricsBindAddress: ""
-    mode: ""
-    nftables:
-      masqueradeAll: false
-      masqueradeBit: null
-      minSyncPeriod: 0s
-      syncPeriod: 0s
-    nodePortAddresses: null
-    oomScoreAdj: null
-    portRange: ""
-    showHiddenMetricsForVersion: ""
-    winkernel:
-      enableDSR: false
-      forwardHealthCheckVip: false
-      networkName: ""
-      rootHnsEndpointName: ""
-      sourceVip: ""
-  kubeconfig.conf: |-
-    apiVersion: v1
-    kind: Config
-    clusters: []
-kind: ConfigMap
-metadata:
-  name: kube-proxy
-  namespace: kube-system
-`;
+/** With the pod block of `head`. */
+const kubeadmConfigMap = madeByKubeadm.replace("clusterCIDR: 10.244.0.0/16", "clusterCIDR: 10.0.0.0/8");
 
 /** What a real kube-proxy 1.36 was given when the samples were recorded. */
 const samples: [string, string][] = [
