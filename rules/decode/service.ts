@@ -181,7 +181,8 @@ const schema: z.ZodType<Service> = z.compile(
 function clusterIps(one: Ip | "None" | "", several: readonly (Ip | "None" | "")[]): readonly Ip[] | "none" {
   const given = several.length > 0 ? several : [one];
   if (given.includes("None")) return "none";
-  return given.filter((ip): ip is Ip => ip !== "" && ip !== "None");
+  const isIp = (ip: Ip | "None" | ""): ip is Ip => ip !== "" && ip !== "None";
+  return given.every(isIp) ? given : given.filter(isIp);
 }
 
 /** What only shows when all ports are seen together. */

@@ -1,6 +1,7 @@
 // What the cluster says, kept by Service. In: decoded Services and EndpointSlices. Out: Cluster, whose unchanged parts stay the same objects.
 import type { EndpointSlice } from "../decode/endpoint-slice.ts";
 import type { Service } from "../decode/service.ts";
+import { flat } from "../flat.ts";
 import { get, radixOf, remove, set, emptyRadix, type Radix } from "../radix/radix.ts";
 
 /** All Services and EndpointSlices, keyed by `serviceKey`. */
@@ -11,7 +12,7 @@ export type ClusterService = { readonly service?: Service; readonly slices: read
 
 /** `namespace/name`. */
 export function serviceKey(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
+  return flat(namespace, "/", name);
 }
 
 /** The cluster that holds these objects. Slices without a Service label are left out. */
@@ -50,7 +51,7 @@ export function setSlice(cluster: Cluster, slice: EndpointSlice): Cluster {
   if (slice.service === undefined) return cluster;
   const key = serviceKey(slice.namespace, slice.service);
   const held = get(cluster, key) ?? { slices: [] };
-  return set(cluster, key, { ...held, slices: [...others(held, slice.name), slice].sort(byName) });
+  return set(cluster, key, { ...held, slices: others(held, slice.name).concat(slice).sort(byName) });
 }
 
 /** The cluster after a slice of a Service was deleted. */

@@ -57,17 +57,26 @@ export function endpointsOf(
  * while they terminate. Local: the same among this node's, without hints. Source: KEP-1669, KEP-2433; kube-proxy CategorizeEndpoints.
  */
 export function chooseEndpoints(all: readonly Endpoint[], use: EndpointUse, view: View): EndpointSets {
-  const ready = all.filter((endpoint) => endpoint.ready);
-  const lingering = all.filter((endpoint) => !endpoint.ready && endpoint.serving && endpoint.terminating);
-  const here = (list: readonly Endpoint[]) => list.filter((endpoint) => endpoint.local);
+  const ready = among(all, (endpoint) => endpoint.ready);
+  const lingering = among(all, (endpoint) => !endpoint.ready && endpoint.serving && endpoint.terminating);
+  const here = (list: readonly Endpoint[]) => among(list, (endpoint) => endpoint.local);
   const cluster = ready.length > 0 ? hinted(ready, view) : lingering;
   const local = here(ready).length > 0 ? here(ready) : here(lingering);
   return {
-    cluster: use.cluster ? cluster : [],
-    local: use.local ? local : [],
+    cluster: use.cluster ? cluster : none,
+    local: use.local ? local : none,
     any: ready.length + lingering.length > 0,
   };
 }
+
+/** Those that pass: the list itself where all do, as nearly always, since a copy for each Service would be held for good. */
+function among(list: readonly Endpoint[], passes: (endpoint: Endpoint) => boolean): readonly Endpoint[] {
+  if (list.every(passes)) return list;
+  const found = list.filter(passes);
+  return found.length === 0 ? none : found;
+}
+
+const none: readonly Endpoint[] = [];
 
 /** Hints count only where every ready endpoint carries one and one of them names this node, or else its zone. */
 function hinted(ready: readonly Endpoint[], view: View): readonly Endpoint[] {

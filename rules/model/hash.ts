@@ -6,10 +6,10 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 export function hash16(text: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   const digest = sha256(utf8ToBytes(text));
-  let out = "";
+  const codes: number[] = [];
   for (let at = 0; at < 10; at += 5) {
     const bytes = digest.subarray(at, at + 5).reduce((sum, byte) => sum * 256 + byte, 0);
-    for (let shift = 7; shift >= 0; shift--) out += alphabet.charAt(Math.floor(bytes / 32 ** shift) % 32);
+    for (let shift = 7; shift >= 0; shift--) codes.push(alphabet.charCodeAt(Math.floor(bytes / 32 ** shift) % 32));
   }
-  return out;
+  return String.fromCharCode(...codes);
 }

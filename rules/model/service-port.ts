@@ -2,6 +2,7 @@
 import type { EndpointSlice } from "../decode/endpoint-slice.ts";
 import type { Protocol } from "../decode/protocol.ts";
 import type { Service, ServicePortSpec } from "../decode/service.ts";
+import { flat } from "../flat.ts";
 import { cidrFamily, cidrHolds, isZeroCidr, type Cidr } from "../net/cidr.ts";
 import { familyOf, ipDigits, type Ip } from "../net/ip.ts";
 import type { ClusterService } from "./cluster.ts";
@@ -68,8 +69,8 @@ export function buildServicePorts(held: ClusterService, view: View): ServicePort
 
 /** `namespace/name[:port]`. */
 export function servicePortName(service: Service, port: ServicePortSpec): ServicePortName {
-  const suffix = port.name === "" ? "" : `:${port.name}`;
-  return `${service.namespace}/${service.name}${suffix}` as ServicePortName;
+  const { namespace, name } = service;
+  return (port.name === "" ? flat(namespace, "/", name) : flat(namespace, "/", name, ":", port.name)) as ServicePortName;
 }
 
 /**
@@ -82,7 +83,7 @@ export function frontendKey(frontend: {
   readonly port: number;
 }): string {
   const ip = frontend.ip === undefined ? "" : ipDigits(frontend.ip);
-  return `${ip}${frontend.protocol.charAt(0).toLowerCase()}${frontend.port.toString(16).padStart(4, "0")}`;
+  return flat(ip, frontend.protocol.charAt(0).toLowerCase(), frontend.port.toString(16).padStart(4, "0"));
 }
 
 type Subject = { readonly service: Service; readonly port: ServicePortSpec };

@@ -1,4 +1,5 @@
 // CIDR blocks, strictly. In: text. Out: branded canonical text, or undefined.
+import { flat } from "../flat.ts";
 import { familyOf, ipDigits, ipFromDigits, parseIp, type Family, type Ip } from "./ip.ts";
 
 /** `network/length` in canonical spelling, host bits cleared. Made only in this file. */
@@ -15,7 +16,7 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /** The block of one address: /32 or /128. */
 export function hostCidr(ip: Ip): Cidr {
-  return `${ip}/${widthOf(familyOf(ip))}` as Cidr;
+  return flat(ip, "/", String(widthOf(familyOf(ip)))) as Cidr;
 }
 
 /** The block that holds `ip` and is `bits` long (0 to 32 or 128). */

@@ -1,4 +1,5 @@
 // IP addresses, strictly. In: text. Out: branded canonical text, or undefined where it is not an address that may become a rule.
+import { flat } from "../flat.ts";
 
 /** 4 or 6. */
 export type Family = 4 | 6;
@@ -59,7 +60,7 @@ export function isUnspecified(ip: Ip): boolean {
 
 /** `ip:port`, with brackets around IPv6, as kube-proxy hashes it and iptables reads it. */
 export function hostPort(ip: Ip, port: number): string {
-  return familyOf(ip) === 4 ? `${ip}:${port}` : `[${ip}]:${port}`;
+  return familyOf(ip) === 4 ? flat(ip, ":", String(port)) : flat("[", ip, "]:", String(port));
 }
 
 function hex(value: number, width: number): string {

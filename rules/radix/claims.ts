@@ -1,4 +1,5 @@
 // Who owns a key that several may claim. In: claims, each by one claimant. Out: for each key the winner, kept up to date claim by claim.
+import { flat } from "../flat.ts";
 import { edit, emptyRadix, entries, firstUnder, radixOf, type Entry, type Radix } from "./radix.ts";
 
 /**
@@ -17,7 +18,7 @@ export function noClaims<T>(): Claims<T> {
 
 /** The claims after `made`. Of two for the same key and claimant the later counts. */
 export function claim<T>(before: Claims<T>, made: readonly Claim<T>[]): Claims<T> {
-  const last = new Map(made.map((each) => [`${each.key} ${each.claimant}`, each]));
+  const last = new Map(made.map((each) => [flat(each.key, " ", each.claimant), each]));
   const edits = [...last].map(([key, { value }]) => (value === undefined ? { key } : { key, value }));
   const claims = edit(before.claims, edits);
   if (before.winners.size === 0) return { claims, winners: radixOf(firstOfEach(claims)) };

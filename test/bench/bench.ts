@@ -1,5 +1,7 @@
 // `npm run bench`: measures, prints a table. In: --quick, --only ROW,ROW. Out: Markdown on standard output; exit status 1 where a target is missed.
 import { parseArgs } from "node:util";
+import { serveApi } from "../support/process.ts";
+import { agent } from "./agent.ts";
 import { change } from "./change.ts";
 import { compare } from "./compare.ts";
 import { connect } from "./connect.ts";
@@ -15,7 +17,7 @@ import { update } from "./update.ts";
 import { serveCalls } from "./worker.ts";
 
 /** In the order of the table; quick ones first, so that a mistake shows early. */
-const rows: readonly Row[] = [start, update, plan, compare, connect, change, load];
+const rows: readonly Row[] = [start, update, plan, compare, connect, change, load, agent];
 
 /** Targets that are missed for reasons that we know and that are not ours to remove. */
 const explained: readonly Explanation[] = [
@@ -46,6 +48,7 @@ const explained: readonly Explanation[] = [
 ];
 
 if (process.argv.includes("--worker")) serveCalls();
+else if (process.argv.includes("--api")) serveApi();
 else await main();
 
 async function main(): Promise<void> {

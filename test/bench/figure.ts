@@ -1,7 +1,7 @@
 // What was measured, and what was aimed at. In: numbers. Out: Figures, and the verdict on each.
 import { never } from "../../rules/never.ts";
 
-export type Unit = "s" | "ms" | "us" | "MB" | "lines";
+export type Unit = "s" | "ms" | "us" | "MB" | "lines" | "% of a core";
 
 /** One line of the table. */
 export type Figure = {

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { handle, type ApiCalls, type ApiOptions, type ApiPlace, type FakeApi } from "./api.ts";
-import type { Asked, Reply } from "./worker.ts";
+import { serveParent, type Asked, type Reply } from "./worker.ts";
 
 /** A server in another process. */
 export type ApiProcess = FakeApi & {
@@ -17,15 +17,26 @@ export type ApiProcess = FakeApi & {
 export type ProcessSettings = {
   /** A command that is to run it, e.g. `["ip", "netns", "exec", NAME]`. It must end in exec: the channel is inherited. */
   readonly before?: readonly string[];
+  /** What node is to run, e.g. a program that is bundled already; it must call `serveApi`. Default: one that is bundled for this. */
+  readonly program?: readonly string[];
 };
+
+/** To be called in that program. */
+export function serveApi(): void {
+  process.on("disconnect", () => process.exit());
+  process.on(
+    "message",
+    serveParent((reply) => process.send?.(reply)),
+  );
+}
 
 /** Resolves when it accepts connections. It ends with this process. */
 export async function startApiProcess(
   options: ApiOptions = {},
-  { before = [] }: ProcessSettings = {},
+  { before = [], program }: ProcessSettings = {},
 ): Promise<ApiProcess> {
-  const program = await bundle();
-  const [file, ...args] = [...before, process.execPath, program];
+  const bundled = program === undefined ? await bundle() : undefined;
+  const [file, ...args] = [...before, process.execPath, ...(program ?? [bundled ?? ""])];
   const child = spawn(file, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     serialization: "advanced",
@@ -56,7 +67,7 @@ export async function startApiProcess(
     await end(child);
     throw error;
   } finally {
-    await rm(program, { force: true });
+    if (bundled !== undefined) await rm(bundled, { force: true });
   }
 }
 
@@ -92,9 +103,8 @@ let bundles = 0;
 /** One file of JavaScript, in node_modules so that packages are found from there: Node 20 cannot run TypeScript itself. */
 async function bundle(): Promise<string> {
   const outfile = join(root, "node_modules", ".cache", "rulewright-support", `${process.pid}-${(bundles += 1)}.mjs`);
-  const contents = `import { serveParent } from "./worker.ts";
-process.on("disconnect", () => process.exit());
-process.on("message", serveParent((reply) => process.send?.(reply)));`;
+  const contents = `import { serveApi } from "./process.ts";
+serveApi();`;
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: "ts" },
     outfile,

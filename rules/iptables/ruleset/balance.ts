@@ -47,10 +47,24 @@ function share(parts: readonly { readonly size: number; readonly rule: Rule }[])
     const part = Math.round((size / left) * shareUnit);
     left -= size;
     if (index === parts.length - 1) return rule;
-    const statistic: Match = { kind: "statistic", share: part };
-    return { ...rule, matches: [...rule.matches, statistic] };
+    return { ...rule, matches: rule.matches.length === 0 ? oneInMany(part) : rule.matches.concat(statistic(part)) };
   });
 }
+
+function statistic(share: number): Match {
+  return { kind: "statistic", share };
+}
+
+/** The matches of a rule that only takes its share: as many rules as endpoints have them, and few differ. */
+function oneInMany(share: number): readonly Match[] {
+  const known = shares.get(share);
+  if (known !== undefined) return known;
+  const made = [statistic(share)];
+  if (shares.size < 1000) shares.set(share, made);
+  return made;
+}
+
+const shares = new Map<number, readonly Match[]>();
 
 /**
  * Digits of base 4: evenly spread, so that groups are of like size, and few to a group, since the rules of a group are tried one

@@ -1,4 +1,5 @@
 // Chain names. In: what a chain is for. Out: ChainName, made nowhere else.
+import { flat } from "../../flat.ts";
 import { hash16 } from "../../model/hash.ts";
 
 /** A chain's name: at most 28 characters (XT_EXTENSION_MAXNAMELEN less the end), printable, without spaces. Made only here. */
@@ -19,12 +20,12 @@ export function chainName(text: string): ChainName {
 
 /** `prefix` and 16 characters that stand for `identity`. Source: kube-proxy servicePortChainName and its kin. */
 export function hashedName(prefix: ChainPrefix, identity: string): ChainName {
-  return `${prefix}${hash16(identity)}` as ChainName;
+  return flat(prefix, hash16(identity)) as ChainName;
 }
 
 /** `prefix` and 16 characters made by `hash16` before. */
 export function chainOfHash(prefix: ChainPrefix, hash: string): ChainName {
-  return `${prefix}${hash}` as ChainName;
+  return flat(prefix, hash) as ChainName;
 }
 
 /** `prefix` and `text` itself where that is not too long, else its hash. */

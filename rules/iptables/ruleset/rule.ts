@@ -1,4 +1,6 @@
 // An iptables rule as data. In: nothing. Out: the types of rules, and small makers for the parts that are written often.
+import type { Protocol } from "../../decode/protocol.ts";
+import { flat } from "../../flat.ts";
 import type { Cidr } from "../../net/cidr.ts";
 import type { ChainName } from "./chain-name.ts";
 
@@ -59,9 +61,21 @@ export type Target =
 /** Probabilities in the kernel are multiples of 2^-31. Source: xt_statistic.h. */
 export const shareUnit = 2 ** 31;
 
-export function comment(text: string): Match {
-  return { kind: "comment", text };
+/** `parts` make the text. */
+export function comment(...parts: readonly string[]): Match {
+  return { kind: "comment", text: flat(...parts) };
 }
+
+/** `-p` for a Service port's protocol: one object for all rules that have it, of which there are as many as endpoints. */
+export function protocolMatch(protocol: Protocol): Negatable<string> {
+  return protocols[protocol];
+}
+
+const protocols: Readonly<Record<Protocol, Negatable<string>>> = {
+  TCP: { is: "tcp" },
+  UDP: { is: "udp" },
+  SCTP: { is: "sctp" },
+};
 
 export function destinationPort(protocol: string, port: number): Match {
   return { kind: "destination-ports", protocol, low: port, high: port };

@@ -8,7 +8,7 @@ import type { View } from "../../model/view.ts";
 import { balance, type Choice } from "./balance.ts";
 import { type Chain } from "./chain.ts";
 import { chainName, chainOfHash, hashedName, type ChainName, type ChainPrefix } from "./chain-name.ts";
-import { comment, destinationPort, jumpTo, type Negatable, type Rule, type Target } from "./rule.ts";
+import { comment, destinationPort, jumpTo, protocolMatch, type Match, type Negatable, type Rule, type Target } from "./rule.ts";
 
 /** Sets the mark that `KUBE-POSTROUTING` masquerades by. */
 export const markMasquerade = chainName("KUBE-MARK-MASQ");
@@ -74,15 +74,15 @@ function balanceChain({ over, endpoints }: EndpointSet, port: ServicePort, view:
     port.affinitySeconds === undefined
       ? []
       : endpoints.map((endpoint) => recheck(endpoint, port, port.affinitySeconds ?? 0));
-  const all = [...masquerading, ...sticky, ...rules];
+  const all = masquerading.concat(sticky, rules);
   return [{ name, rules: named(all, port.name), owner: port.name }, ...chains];
 }
 
 /** The first rule of a Service's chain names the Service, for whoever reads the kernel's rules. */
 function named(rules: readonly Rule[], text: string): readonly Rule[] {
-  const [first, ...rest] = rules;
+  const [first] = rules;
   if (first === undefined || first.matches[0]?.kind === "comment") return rules;
-  return [{ ...first, matches: [comment(text), ...first.matches] }, ...rest];
+  return rules.with(0, { ...first, matches: [comment(text), ...first.matches] });
 }
 
 /** Marks what comes to a cluster IP from clients that must be masqueraded. */
@@ -94,32 +94,35 @@ function clusterIpMasquerade(port: ServicePort, over: "cluster" | "local", view:
     const clients = verdict.masquerade === "always" ? {} : localPodMatch(view, true);
     // Where nothing else leads to the chain, what is in it is for the cluster IP: asking again would only cost.
     const only = port.frontends.length === 1;
-    const match = only ? { matches: [comment(`${port.name} cluster IP`)] } : frontendMatch(frontend, "cluster IP");
+    const match = only ? { matches: [comment(port.name, " cluster IP")] } : frontendMatch(frontend, "cluster IP");
     return [{ ...clients, ...match, target: jumpTo(markMasquerade) }];
   });
 }
 
 /** Destination, protocol and port of a frontend with an address, and the comment that says whose it is. */
 export function frontendMatch(frontend: Frontend, what: string): Pick<Rule, "destination" | "protocol" | "matches"> {
-  const protocol = frontend.protocol.toLowerCase();
+  const protocol = protocolMatch(frontend.protocol);
   return {
     ...(frontend.ip === undefined ? {} : { destination: { is: hostCidr(frontend.ip) } }),
-    protocol: { is: protocol },
+    protocol,
     matches: [
-      comment(what === "" ? frontend.service : `${frontend.service} ${what}`),
-      destinationPort(protocol, frontend.port),
+      what === "" ? comment(frontend.service) : comment(frontend.service, " ", what),
+      destinationPort(protocol.is, frontend.port),
     ],
   };
 }
 
+/** One for all, since there are as many as endpoints. */
+const none: readonly Match[] = [];
+
 function toEndpoint(endpoint: Endpoint, port: ServicePort): Rule {
-  if (port.affinitySeconds !== undefined) return { matches: [], target: jumpTo(endpointChain(endpoint, port)) };
+  if (port.affinitySeconds !== undefined) return { matches: none, target: jumpTo(endpointChain(endpoint, port)) };
   return translate(endpoint, port);
 }
 
 function translate(endpoint: Endpoint, port: ServicePort): Rule {
   const target: Target = { kind: "dnat", to: hostPort(endpoint.ip, endpoint.port) };
-  return { protocol: { is: port.protocol.toLowerCase() }, matches: [], target };
+  return { protocol: protocolMatch(port.protocol), matches: none, target };
 }
 
 /** A client that was at this endpoint not long ago goes there again. */
