@@ -8,14 +8,18 @@ export type LogSettings = { readonly level: (typeof logLevels)[number]; readonly
 
 /** A logger that writes to standard error: `level: message` for people (coloured on a terminal), or JSON lines. */
 export function createLog(settings: LogSettings): Logger {
-  const text = format.printf(({ level, message }) => `${colour(level)}: ${String(message)}`);
-  const json = format.combine(format.timestamp(), format.json());
   return createLogger({
     level: settings.level,
-    format: settings.format === "json" ? json : text,
+    format: lineFormat(settings.format),
     // winston's own types do not make its Stream a TransportStream.
     transports: new transports.Stream({ stream: process.stderr }) as unknown as Transport,
   });
+}
+
+/** How a line looks; a logger's may be changed while it is in use. */
+export function lineFormat(name: LogSettings["format"]): ReturnType<typeof format.combine> {
+  if (name === "json") return format.combine(format.timestamp(), format.json());
+  return format.printf(({ level, message }) => `${colour(level)}: ${String(message)}`);
 }
 
 /** Only on a terminal: `styleText` looks at the stream (standard output, unless it is told otherwise), and at NO_COLOR. */

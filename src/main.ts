@@ -3,8 +3,10 @@ import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError, Option } from "commander";
 import { createLog, logFormats, logLevels, type LogSettings } from "./log.ts";
 import {
+  addClusterOptions,
   addInputOptions,
   addOptionalInputOptions,
+  addRecordOption,
   addSettingsOptions,
   addVariantOption,
   familyOption,
@@ -19,7 +21,15 @@ import { explain, explainOutputs, readFrom, readTo, type ExplainOptions } from "
 import { graph, graphOutputs, type GraphOptions } from "./commands/graph.ts";
 import { plan, planOutputs, type PlanOptions } from "./commands/plan.ts";
 import { exit } from "./commands/report.ts";
-import type { RunOptions } from "./commands/run.ts";
+import { addRunOptions, type RunOptions } from "./commands/run-options.ts";
+import {
+  defaultServer,
+  readSeconds,
+  readServer,
+  status,
+  statusOutputs,
+  type StatusOptions,
+} from "./commands/status.ts";
 import { fromForms, toForms } from "../rules/explain/question.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { Logger } from "winston";
@@ -63,11 +73,15 @@ function action<T>(act: (options: T, log: Logger) => Promise<number>) {
 }
 
 addVariantOption(
-  addInputOptions(
-    command(
-      "plan",
-      "Print the rules that a node would get.",
-      "rulewright plan -f manifests/ --node-name node-a | iptables-restore --test",
+  addRecordOption(
+    addClusterOptions(
+      addOptionalInputOptions(
+        command(
+          "plan",
+          "Print the rules that a node would get, by manifests or a live cluster.",
+          "rulewright plan -f manifests/ --node-name node-a | iptables-restore --test",
+        ),
+      ),
     ),
   ),
 )
@@ -75,11 +89,13 @@ addVariantOption(
   .action(action<PlanOptions>(plan));
 
 addVariantOption(
-  addInputOptions(
-    command(
-      "diff",
-      "Show what would change against a dump or this host.",
-      "rulewright diff -f manifests/ --against node-a.rules",
+  addClusterOptions(
+    addOptionalInputOptions(
+      command(
+        "diff",
+        "Show what would change against a dump or this host.",
+        "rulewright diff -f manifests/ --against node-a.rules",
+      ),
     ),
   ),
 )
@@ -155,22 +171,27 @@ addVariantOption(
   .option("--dry-run", "show what would be removed, but remove nothing")
   .action(action<CleanupOptions>(cleanup));
 
-addVariantOption(
+addRunOptions(
   command(
     "run",
     "Watch the API server and keep this node's rules as the cluster says, until it is stopped.",
     "rulewright run --config /var/lib/kube-proxy/config.conf --hostname-override node-a --dry-run",
   ),
+).action(action<RunOptions>(async (options, log) => (await import("./commands/run.ts")).run(options, log)));
+
+command(
+  "status",
+  "Say how the agent on this host is: healthy or not, what is in force, what it did last, what it could not do.",
+  "rulewright status --watch",
 )
-  .option("--config <file>", "a KubeProxyConfiguration, or a ConfigMap that holds one")
-  .option(
-    "--kubeconfig <file>",
-    "where the API server is (default: the configuration's, else the Pod's service account)",
+  .addOption(new Option("--server <url>", "where the agent answers").argParser(readServer).default(defaultServer))
+  .addOption(
+    new Option("--watch [seconds]", "look again and again, until Ctrl-C (default: every 2 seconds)")
+      .preset("2")
+      .argParser(readSeconds),
   )
-  .option("--master <url>", "the API server's URL, over the kubeconfig's")
-  .option("--hostname-override <name>", "the node's name, over the configuration's and the host's")
-  .option("--dry-run", "write nothing; show what each pass would change")
-  .action(action<RunOptions>(async (options, log) => (await import("./commands/run.ts")).run(options, log)));
+  .addOption(new Option("-o, --output <form>", "how to say it").choices(statusOutputs).default("text"))
+  .action(action<StatusOptions>(status));
 
 command(
   "demo",

@@ -1,83 +1,156 @@
-// What the API server has told. In: changes of Services, EndpointSlices and the Node. Out: Cluster and Node as they are now, and what is news.
-import { emptyCluster, removeService, removeSlice, setService, setSlice, type Cluster } from "../../rules/index.ts";
-import type { EndpointSlice } from "../../rules/decode/endpoint-slice.ts";
-import type { Node } from "../../rules/decode/node.ts";
-import type { Service } from "../../rules/decode/service.ts";
+// What the API server has told. In: changes of what is watched. Out: Cluster, Node and ServiceCIDRs as they are now, and what is news.
+import {
+  emptyCluster,
+  removeService,
+  removeSlice,
+  setService,
+  setSlice,
+  type Cidr,
+  type Cluster,
+  type EndpointSlice,
+  type Family,
+  type Node,
+  type Service,
+} from "../../rules/index.ts";
+import type { ObjectChange } from "../watch/intake.ts";
+import type { ServiceCidr } from "../watch/service-cidr.ts";
+import { createLean } from "./lean.ts";
+import type { LastChange } from "./last-changes.ts";
 
-/** One change of one object; `key` is `namespace/name`, or the name alone where there are no namespaces. */
-export type ObjectNews<T> =
-  | { readonly kind: "set"; readonly key: string; readonly object: T; readonly triggeredAt?: number | undefined }
-  | { readonly kind: "gone"; readonly key: string };
+/** Told of each change of the Service `namespace/name`; a slice that moves is a change of both that it was and is of. */
+export type OnChange = (service: string, change: Omit<LastChange, "pass">) => void;
 
 export type Objects = {
-  readonly services: (news: readonly ObjectNews<Service>[]) => void;
-  readonly slices: (news: readonly ObjectNews<EndpointSlice>[]) => void;
-  readonly nodes: (news: readonly ObjectNews<Node>[]) => void;
+  readonly services: (news: readonly ObjectChange<Service>[]) => void;
+  readonly slices: (news: readonly ObjectChange<EndpointSlice>[]) => void;
+  readonly nodes: (news: readonly ObjectChange<Node>[]) => void;
+  readonly serviceCidrs: (news: readonly ObjectChange<ServiceCidr>[]) => void;
   readonly cluster: () => Cluster;
   readonly node: () => Node | undefined;
-  /** Changes since the last call: how many of each kind, and when each Service's endpoints changed, by the clock of whoever changed them. */
+  /** All blocks of all ServiceCIDRs; empty where the server has none, or has no such kind. */
+  readonly cidrs: () => readonly Cidr[];
+  /** The uid of the Service `namespace/name`, as it was told last. */
+  readonly uidOf: (service: string) => string | undefined;
+  /** Changes since the last call. */
   readonly takeNews: () => News;
 };
 
 export type News = {
+  /** How many of each kind. */
   readonly services: number;
   readonly slices: number;
-  /** Milliseconds since 1970, by `namespace/name` of the Service. */
-  readonly triggers: ReadonlyMap<string, readonly number[]>;
+  /** When each slice was changed, by the clock of whoever changed it. */
+  readonly triggers: readonly Trigger[];
+  /** `namespace/name` of the Services that changed, the first 20. */
+  readonly first: readonly string[];
 };
 
-/** Holds what the rules depend on and nothing else. */
-export function createObjects(): Objects {
+/** `at` in milliseconds since 1970. */
+export type Trigger = { readonly family: Family; readonly at: number };
+
+const mostNamed = 20;
+const mostTriggers = 10_000;
+
+/** Holds what the rules depend on, and the uids that events about Services need: some 100 bytes for each Service. */
+export function createObjects(onChange: OnChange = ignore): Objects {
   let cluster = emptyCluster();
   let node: Node | undefined;
   /** Which Service a slice is of: a slice that goes, or moves, must leave the one that it was of. */
   const known = new Map<string, EndpointSlice>();
-  let [services, slices] = [0, 0];
-  let triggers = new Map<string, number[]>();
+  const uids = new Map<string, string>();
+  const cidrs = new Map<string, readonly Cidr[]>();
+  const lean = createLean();
+  let news = noNews();
 
-  const dropSlice = (key: string): void => {
-    const before = known.get(key);
+  const note = (service: string, change: Omit<LastChange, "pass">): void => {
+    if (news.first.size < mostNamed) news.first.add(service);
+    onChange(service, change);
+  };
+  const dropSlice = (each: ObjectChange<EndpointSlice>): void => {
+    const before = known.get(each.key);
     if (before === undefined) return;
-    known.delete(key);
+    known.delete(each.key);
     cluster = removeSlice(cluster, before);
+    if (before.service !== undefined) note(`${before.namespace}/${before.service}`, changeOf("EndpointSlice", each));
   };
 
   return {
-    services: (news) => {
-      services += news.length;
-      for (const each of news) {
-        if (each.kind === "set") cluster = setService(cluster, each.object);
-        else {
+    services: (changes) => {
+      news.services += changes.length;
+      for (const each of changes) {
+        if (each.kind === "set") {
+          cluster = setService(cluster, lean.service(each.object));
+          if (each.uid !== undefined) uids.set(each.key, each.uid);
+        } else {
           const [namespace = "", name = ""] = each.key.split("/");
           cluster = removeService(cluster, namespace, name);
+          uids.delete(each.key);
         }
+        note(each.key, changeOf("Service", each));
       }
     },
-    slices: (news) => {
-      slices += news.length;
-      for (const each of news) {
+    slices: (changes) => {
+      news.slices += changes.length;
+      for (const each of changes) {
         if (each.kind === "gone") {
-          dropSlice(each.key);
+          dropSlice(each);
           continue;
         }
-        const { object, triggeredAt } = each;
-        if (known.get(each.key)?.service !== object.service) dropSlice(each.key);
+        const { triggeredAt } = each;
+        const object = lean.slice(each.object);
+        if (known.get(each.key)?.service !== object.service) dropSlice(each);
         known.set(each.key, object);
         cluster = setSlice(cluster, object);
-        if (object.service === undefined || triggeredAt === undefined) continue;
-        const service = `${object.namespace}/${object.service}`;
-        triggers.set(service, [...(triggers.get(service) ?? []), triggeredAt]);
+        if (object.service === undefined) continue;
+        note(`${object.namespace}/${object.service}`, changeOf("EndpointSlice", each));
+        const family = familyOf(object);
+        if (triggeredAt === undefined || family === undefined || news.triggers.length >= mostTriggers) continue;
+        news.triggers.push({ family, at: triggeredAt });
       }
     },
-    nodes: (news) => {
-      for (const each of news) node = each.kind === "set" ? each.object : undefined;
+    nodes: (changes) => {
+      for (const each of changes) node = each.kind === "set" ? each.object : undefined;
+    },
+    serviceCidrs: (changes) => {
+      for (const each of changes)
+        if (each.kind === "set") cidrs.set(each.key, each.object.cidrs);
+        else cidrs.delete(each.key);
     },
     cluster: () => cluster,
     node: () => node,
+    cidrs: () => [...cidrs.values()].flat(),
+    uidOf: (service) => uids.get(service),
     takeNews: () => {
-      const taken = { services, slices, triggers };
-      [services, slices, triggers] = [0, 0, new Map<string, number[]>()];
+      const taken = { ...news, first: [...news.first] };
+      news = noNews();
       return taken;
     },
   };
+}
+
+function noNews() {
+  return { services: 0, slices: 0, triggers: [] as Trigger[], first: new Set<string>() };
+}
+
+function changeOf(kind: LastChange["kind"], change: ObjectChange<unknown>): Omit<LastChange, "pass"> {
+  const { key, receivedAt } = change;
+  return change.kind === "set"
+    ? { kind, object: key, isGone: false, resourceVersion: change.version, triggeredAt: change.triggeredAt, receivedAt }
+    : { kind, object: key, isGone: true, resourceVersion: undefined, triggeredAt: undefined, receivedAt };
+}
+
+/** Undefined for a slice of host names, which gives no rules. */
+function familyOf({ addressType }: EndpointSlice): Family | undefined {
+  switch (addressType) {
+    case "IPv4":
+      return 4;
+    case "IPv6":
+      return 6;
+    case "FQDN":
+      return undefined;
+  }
+}
+
+function ignore(): void {
+  // Nobody wants to know.
 }

@@ -6,20 +6,23 @@ export type Pacer = {
   readonly news: () => void;
   /** Resolves when nothing runs and nothing will. */
   readonly stop: () => Promise<void>;
-  /** Milliseconds since 1970 of the oldest news that no good run has seen; undefined where there is none. */
+  /** When the oldest news came that no good run has seen, in milliseconds of `PacerTime.now`; undefined where there is none. */
   readonly waitingSince: () => number | undefined;
 };
 
 export type PacerSettings = {
   /** From the end of one run to the beginning of the next. */
   readonly minPauseSeconds: number;
-  /** What is done; false: it failed, and is tried again later. Must not reject. */
-  readonly run: () => Promise<boolean>;
+  /** What is done; false: it failed, and is tried again later. Must not reject. `waitedSeconds`: of the oldest news that it takes up, so far. */
+  readonly run: (waitedSeconds: () => number) => Promise<boolean>;
+  /** Told after each run for how long the next is held back, since runs are slow or fail; 0 where only `minPauseSeconds` holds it back. */
+  readonly onHeldBack?: (seconds: number) => void;
   /** Only tests have other than the real ones. */
   readonly time?: PacerTime;
 };
 
 export type PacerTime = {
+  /** Milliseconds since any moment. */
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** 0 to 1. */
@@ -33,7 +36,7 @@ const longestMs = 30_000;
  * Runs after news: at once where nothing ran for `minPauseSeconds`, else that long after the last run ended, and never before as much time
  * has passed as the last run itself took, so that a slow kernel gets rarer runs and not longer queues. Failures double the pause.
  */
-export function createPacer({ minPauseSeconds, run, time = realTime }: PacerSettings): Pacer {
+export function createPacer({ minPauseSeconds, run, onHeldBack, time = realTime }: PacerSettings): Pacer {
   const stopping = new AbortController();
   let waitingSince: number | undefined;
   /** Of the news that the run under way has taken up. */
@@ -47,15 +50,18 @@ export function createPacer({ minPauseSeconds, run, time = realTime }: PacerSett
     while (waitingSince !== undefined && !isStopping()) {
       await time.sleep(Math.max(0, pauseUntil - time.now()), stopping.signal);
       if (isStopping()) return;
-      takenSince = waitingSince;
+      const since = waitingSince;
+      takenSince = since;
       waitingSince = undefined;
       const began = time.now();
-      const isGood = await run();
+      const isGood = await run(() => (time.now() - since) / 1000);
       const took = time.now() - began;
       failures = isGood ? 0 : failures + 1;
       if (!isGood) waitingSince = takenSince;
       takenSince = undefined;
-      pauseUntil = time.now() + Math.max(minPauseSeconds * 1000, took, isGood ? 0 : backoffMs(failures, time.random()));
+      const heldBack = Math.max(took, isGood ? 0 : backoffMs(failures, time.random()));
+      pauseUntil = time.now() + Math.max(minPauseSeconds * 1000, heldBack);
+      onHeldBack?.(heldBack > minPauseSeconds * 1000 ? heldBack / 1000 : 0);
     }
   };
 
@@ -85,7 +91,8 @@ function backoffMs(failures: number, random: number): number {
 }
 
 const realTime: PacerTime = {
-  now: Date.now,
+  // Not Date.now: with a clock that is set back by an hour the next run would be an hour away.
+  now: () => performance.now(),
   sleep: (ms, signal) => after(ms, undefined, { signal }).then(noop, noop),
   random: Math.random,
 };

@@ -1,4 +1,4 @@
-// `rulewright diff`: what would change. In: manifests, and a dump or this host's kernel. Out: changes; exit 0 none, 1 some, 2 trouble.
+// `rulewright diff`: what would change. In: manifests or a cluster, and a dump or this host's kernel. Out: changes; exit 0 none, 1 some, 2 trouble.
 import type { Logger } from "winston";
 import {
   diffRulesets,
@@ -9,17 +9,19 @@ import {
   type Family,
   type Placeholder,
 } from "../../rules/index.ts";
-import { InputError, readDesired, readText } from "../desired/desired.ts";
+import { InputError, readText } from "../desired/desired.ts";
 import { chainsPerBatch, readChanges } from "../kernel/apply.ts";
 import { openKernel } from "../kernel/tools.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { changeJson, renderChanges, renderCount, wantsColour } from "../output/changes.ts";
 import { placeholderLine } from "../output/plan-text.ts";
 import { splitDumps } from "../kernel/dump.ts";
-import { thisHost, toDesiredOptions, type InputOptions, type VariantOptions } from "./options.ts";
+import { thisHost, type ClusterOptions, type OptionalInputOptions, type VariantOptions } from "./options.ts";
+import { readWanted } from "./read-wanted.ts";
 import { exit, reportInput } from "./report.ts";
 
-export type DiffOptions = InputOptions &
+export type DiffOptions = OptionalInputOptions &
+  ClusterOptions &
   VariantOptions & { readonly against: string; readonly output: (typeof diffOutputs)[number] };
 
 export const diffOutputs = ["text", "json", "script"] as const;
@@ -29,7 +31,7 @@ type FamilyChanges = { readonly family: Family; readonly changes: readonly Chang
 /** Compares and prints. */
 export async function diff(options: DiffOptions, log: Logger): Promise<number> {
   const live = options.against === "live";
-  const desired = await readDesired(toDesiredOptions(options), live ? thisHost() : undefined);
+  const desired = await readWanted(options, log, live ? thisHost() : undefined);
   const failed = reportInput(desired, log);
   const kernel = live ? await openKernel(options.variant) : undefined;
   const dumps = live ? undefined : splitDumps(await readText(options.against));

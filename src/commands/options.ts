@@ -21,6 +21,23 @@ export type InputOptions = {
 /** What the options of `addOptionalInputOptions` come out as; `inputOf` makes them `InputOptions` where manifests are named. */
 export type OptionalInputOptions = Omit<InputOptions, "filename"> & { readonly filename?: readonly string[] };
 
+/** What the options of `addClusterOptions` come out as. */
+export type ClusterOptions = {
+  readonly fromCluster?: true;
+  readonly kubeconfig?: string;
+  readonly record?: string;
+};
+
+/** Where the objects come from that rules are made of. */
+export type ObjectSource =
+  | { readonly kind: "manifests"; readonly options: DesiredOptions }
+  | {
+      readonly kind: "cluster";
+      readonly options: DesiredOptions;
+      readonly kubeconfig: string | undefined;
+      readonly record: { readonly folder: string; readonly families: readonly Family[] } | undefined;
+    };
+
 export type FamilyChoice = "4" | "6" | "both";
 
 /** What `--variant` comes out as: nothing for the one that the node uses. */
@@ -72,6 +89,24 @@ export function addSettingsOptions(command: Command): Command {
     );
 }
 
+/** Options for a command that takes a live cluster's objects in the place of manifests. */
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option("--from-cluster", "take the objects from a cluster's API server, in the place of -f")
+    .option(
+      "--kubeconfig <file>",
+      "with --from-cluster: where the API server is (default: KUBECONFIG, ~/.kube/config, a Pod's service account)",
+    );
+}
+
+/** For `plan`: what was read of a cluster may be kept. */
+export function addRecordOption(command: Command): Command {
+  return command.option(
+    "--record <directory>",
+    "with --from-cluster: keep what was read as a golden case, in a new or empty directory",
+  );
+}
+
 export function familyOption(): Option {
   return new Option("--family <family>", "IP family").choices(["4", "6", "both"]);
 }
@@ -98,6 +133,49 @@ export function toDesiredOptions(options: InputOptions): DesiredOptions {
     nodePorts: options.nodePortRange,
   };
 }
+
+/** Manifests or a cluster, whichever is named. Throws InputError for both, neither, and options that say nothing about the one named. */
+export function sourceOf(options: OptionalInputOptions & ClusterOptions): ObjectSource {
+  const { filename, fromCluster, kubeconfig, record, family } = options;
+  if (fromCluster !== true) {
+    const idle = clusterOnly.find(([name]) => options[name] !== undefined);
+    if (idle !== undefined)
+      throw new InputError(`${idle[1]} is about a cluster: give --from-cluster too, or leave it out`);
+    if (filename === undefined)
+      throw new InputError("nothing to make rules of: give -f with manifests, or --from-cluster");
+    return { kind: "manifests", options: toDesiredOptions({ ...options, filename }) };
+  }
+  if (filename !== undefined) throw new InputError("-f and --from-cluster exclude each other: give one of them");
+  const idle = placeholderOnly.find(([name]) => options[name] !== undefined && options[name] !== unsaid[name]);
+  if (idle !== undefined)
+    throw new InputError(
+      `${idle[1]} is about manifests, and a cluster's objects lack nothing: leave it out with --from-cluster`,
+    );
+  return {
+    kind: "cluster",
+    options: { ...toDesiredOptions({ ...options, filename: [] }), placeholders: "none" },
+    kubeconfig,
+    record:
+      record === undefined ? undefined : { folder: record, families: family === undefined ? [] : familiesOf(family) },
+  };
+}
+
+const clusterOnly = [
+  ["kubeconfig", "--kubeconfig"],
+  ["record", "--record"],
+] as const;
+
+const placeholderOnly = [
+  ["recursive", "--recursive"],
+  ["serviceCidr", "--service-cidr"],
+  ["podCidr", "--pod-cidr"],
+  ["nodePortRange", "--node-port-range"],
+] as const;
+
+/** What an option is where nobody gave it: the very object, so that the same range given is told from it. */
+const unsaid: Readonly<Partial<Record<(typeof placeholderOnly)[number][0], object>>> = {
+  nodePortRange: defaultRanges.nodePorts,
+};
 
 /** The shared options where manifests are named; undefined where none are. Throws InputError for one that says nothing without them. */
 export function inputOf(options: OptionalInputOptions): InputOptions | undefined {

@@ -1,20 +1,23 @@
-// `rulewright plan`: prints what a node would get. In: manifests and options. Out: text on standard output; exit status.
+// `rulewright plan`: prints what a node would get. In: manifests or a cluster, and options. Out: text on standard output; exit status.
 import type { Logger } from "winston";
 import type { Build } from "../../rules/index.ts";
-import { readDesired, servesSomething, type Desired } from "../desired/desired.ts";
+import { servesSomething, type Desired } from "../desired/desired.ts";
 import { renderPlanJson } from "../output/plan-json.ts";
 import { renderPlan, renderShell } from "../output/plan-text.ts";
 import { renderSummary } from "../output/summary.ts";
-import { toDesiredOptions, type InputOptions, type VariantOptions } from "./options.ts";
+import type { ClusterOptions, OptionalInputOptions, VariantOptions } from "./options.ts";
+import { readWanted } from "./read-wanted.ts";
 import { exit, reportInput } from "./report.ts";
 
-export type PlanOptions = InputOptions & VariantOptions & { readonly output: (typeof planOutputs)[number] };
+export type PlanOptions = OptionalInputOptions &
+  ClusterOptions &
+  VariantOptions & { readonly output: (typeof planOutputs)[number] };
 
 export const planOutputs = ["iptables", "sh", "json", "summary"] as const;
 
 /** Reads, builds, prints. */
 export async function plan(options: PlanOptions, log: Logger): Promise<number> {
-  const desired = await readDesired(toDesiredOptions(options));
+  const desired = await readWanted(options, log);
   const failed = reportInput(desired, log);
   for (const part of render(choose(desired, options, log), options)) process.stdout.write(part);
   return failed ? exit.problems : exit.ok;

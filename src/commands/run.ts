@@ -1,47 +1,51 @@
 // `rulewright run`: the agent on a node. In: options, a KubeProxyConfiguration, an API server. Out: the node's rules, kept as the cluster says; exit status.
+import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Logger } from "winston";
 import type { Ip } from "../../rules/index.ts";
 import { startAgent, type Agent } from "../agent/agent.ts";
 import { nodeNameOf, toSettings } from "../config/settings.ts";
-import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
-import { decodeConfiguration, configurationKind, configurationVersion, type Configuration } from "../config/schema.ts";
+import { encodeConfiguration, renderConfiguration } from "../config/encode.ts";
+import type { Configuration } from "../config/schema.ts";
 import { debugRoutes } from "../debug/debug-routes.ts";
-import { InputError, readText } from "../desired/desired.ts";
+import { createNoteTaker } from "../debug/status-notes.ts";
+import { statusRoute } from "../debug/status-route.ts";
 import { findConntrack } from "../conntrack/tool.ts";
 import { nodeReference, occasions } from "../events/event.ts";
 import { createRecorder } from "../events/recorder.ts";
 import { createHealthPorts } from "../health/health-ports.ts";
 import { startHealthServer } from "../health/health-server.ts";
 import { createHealthTracker, type HealthTracker } from "../health/health-tracker.ts";
+import { createAuthorize } from "../http/api-authorize.ts";
 import { createGuard } from "../http/authorization.ts";
 import { bindAddress } from "../http/bind-address.ts";
 import { keepTrying, type Trying } from "../http/keep-trying.ts";
 import { metricsRoutes, startMetricsServer } from "../http/metrics-server.ts";
+import type { Route } from "../http/routes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/tools.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { applySysctls, renderSysctl } from "../sysctl/apply-sysctls.ts";
+import { applyOomScore } from "../sysctl/oom-score.ts";
 import { hostFiles } from "../sysctl/sysctl-files.ts";
 import { sysctlsFor } from "../sysctl/sysctls-for.ts";
-import { openApi } from "../watch/api.ts";
+import { openApi, type Api } from "../watch/api.ts";
 import packageJson from "../../package.json" with { type: "json" };
-import { thisHost, type VariantOptions } from "./options.ts";
+import { cleanup } from "./cleanup.ts";
+import { initOnly, loadModules } from "./init-only.ts";
+import { thisHost } from "./options.ts";
 import { exit } from "./report.ts";
+import { configurationChange, readConfiguration, type RunConfiguration } from "./run-configuration.ts";
+import type { RunOptions } from "./run-options.ts";
 
-export type RunOptions = VariantOptions & {
-  readonly config?: string;
-  readonly kubeconfig?: string;
-  readonly master?: string;
-  readonly hostnameOverride?: string;
-  readonly dryRun?: true;
-};
-
-/** Runs until SIGTERM or SIGINT; the rules stay in force. */
+/** Runs until SIGTERM, SIGINT or a change of the configuration file; the rules stay in force. */
 export async function run(options: RunOptions, log: Logger): Promise<number> {
-  const configuration = await readConfiguration(options.config, log);
-  const nodeName = (options.hostnameOverride ?? nodeNameOf(configuration) ?? thisHost().name).trim().toLowerCase();
-  const kubeconfig = options.kubeconfig ?? configuration.clientConnection.kubeconfig;
+  const started = await readConfiguration(options, log);
+  const { configuration } = started;
+  const done = await runOnce(options, configuration, log);
+  if (done !== undefined) return done;
+  const nodeName = nodeNameOf(configuration) ?? thisHost().name.trim();
+  const { kubeconfig } = configuration.clientConnection;
   const api = await openApi({
     userAgent: `rulewright/${packageJson.version}`,
     ...(kubeconfig === "" ? {} : { kubeconfig }),
@@ -50,7 +54,7 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
   const kernel = await openKernel(options.variant);
   const families = [4, 6] as const;
   const { syncPeriodSeconds, minSyncPeriodSeconds } = configuration.iptables;
-  const metrics = createMetrics({ version: packageJson.version, families });
+  const { metrics, notes } = createNoteTaker(createMetrics({ version: packageJson.version, families }));
   const health = createHealthTracker({ timeoutSeconds: 2 * syncPeriodSeconds });
   log.info(
     `node ${nodeName}, iptables-${kernel.variant}, API server ${api.server}${options.dryRun === true ? ", dry run" : ""}`,
@@ -82,32 +86,43 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
       conntrack: await findConntrack(),
     },
   );
+  const status = statusRoute({
+    ...{ node: nodeName, version: packageJson.version, variant: kernel.variant, dryRun: options.dryRun === true },
+    ...{ server: api.server, startedAt: Date.now(), agent, health, notes },
+  });
   // Beside a kube-proxy that still holds them, the ports of a dry run could only get in its way.
   const servers =
-    options.dryRun === true ? [] : startServers(configuration, { agent, kernel, metrics, health, log, tell });
+    options.dryRun === true ? [] : startServers(started, { api, agent, status, kernel, metrics, health, log, tell });
   tell("Starting", "");
-  const signal = await stopSignal(servers);
-  log.info(`${signal}: stopping; the rules stay in force`);
+  const watching = new AbortController();
+  const changed = configurationChange(started, { log, signal: watching.signal, everySeconds: 5 });
+  const why = await stopReason(servers, changed);
+  watching.abort();
+  log.info(`${why}: stopping; the rules stay in force`);
   await Promise.all([agent.stop(), recorder.stop(), ...servers.map((server) => server.stop())]);
   return exit.ok;
 }
 
-/** The file's, or kube-proxy's defaults. Throws InputError for a file with an error in it. */
-async function readConfiguration(file: string | undefined, log: Logger): Promise<Configuration> {
-  if (file === undefined) {
-    const { value } = decodeConfiguration({ apiVersion: configurationVersion, kind: configurationKind });
-    if (value === undefined) throw new Error("bug: the defaults are no configuration");
-    return value;
+/** What kube-proxy does and then exits, in its order; undefined where nothing of it was asked for. Source: kube-proxy options.go Run. */
+async function runOnce(options: RunOptions, configuration: Configuration, log: Logger): Promise<number | undefined> {
+  const { writeConfigTo, variant } = options;
+  if (writeConfigTo !== undefined) {
+    const text = renderConfiguration(configuration);
+    if (writeConfigTo === "-") process.stdout.write(text);
+    else await writeFile(writeConfigTo, text);
+    return exit.ok;
   }
-  const { config, problems } = loadConfiguration(await readText(file));
-  const lines = problems.map((problem) => renderLocatedProblem(file, problem));
-  if (config === undefined) throw new InputError(lines.join("\n"));
-  for (const line of lines) log.warn(line);
-  return config;
+  if (options.cleanup === true)
+    return cleanup({ ...(variant && { variant }), ...(options.dryRun === true && { dryRun: true }) }, log);
+  if (options.initOnly !== true) return undefined;
+  const dryRun = options.dryRun === true;
+  return initOnly(configuration, { files: hostFiles(), localIps: thisHost().ips, loadModules, dryRun }, log);
 }
 
 type Told = {
+  readonly api: Api;
   readonly agent: Agent;
+  readonly status: Route;
   readonly kernel: Kernel;
   readonly metrics: Metrics;
   readonly health: HealthTracker;
@@ -125,10 +140,13 @@ async function tune(configuration: Configuration, { log, tell }: { log: Logger; 
   for (const change of changes) log.info(`set ${renderSysctl(change)}`);
   for (const { text } of problems) log.warn(text);
   if (event !== undefined) tell("readOnlySysFS", event.note);
+  const unset = await applyOomScore(configuration.oomScoreAdj, hostFiles());
+  if (unset !== undefined) log.info(unset);
 }
 
-/** The two ports that kube-proxy has. A port that is taken is tried again, since kube-proxy may still hold it. */
-function startServers(configuration: Configuration, { agent, kernel, metrics, health, log, tell }: Told): Trying[] {
+/** The two ports that kube-proxy has, less those that flags switch off. A port that is taken is tried again, since kube-proxy may still hold it. */
+function startServers({ configuration, off }: RunConfiguration, told: Told): Trying[] {
+  const { api, agent, status, kernel, metrics, health, log, tell } = told;
   const { healthzBindAddress, metricsBindAddress, bindAddressHardFail: hardFail } = configuration;
   const keep = (what: "healthz" | "metrics", start: Parameters<typeof keepTrying>[0]): Trying =>
     keepTrying(start, {
@@ -139,34 +157,36 @@ function startServers(configuration: Configuration, { agent, kernel, metrics, he
       },
     });
   const routes = [
-    ...metricsRoutes({ metrics, configz: () => configuration, proxyMode: "iptables" }),
+    ...metricsRoutes({ metrics, configz: () => encodeConfiguration(configuration), proxyMode: "iptables" }),
     ...debugRoutes({
-      builds: agent.builds,
+      ...agent,
       kernel,
       node: () => ({ localIps: thisHost().ips, interfaces: [], routeLocalnet: undefined }),
     }),
+    status,
   ];
-  const guard = createGuard({ authorize: undefined });
-  return [
+  const guard = createGuard({ authorize: createAuthorize(api), onProblem: (text) => log.warn(text) });
+  const healthz = (): Trying =>
     keep("healthz", () =>
       startHealthServer({
         at: bindAddress(healthzBindAddress.ip, healthzBindAddress.port),
         tracker: health,
         onProbe: metrics.countProbe,
       }),
-    ),
+    );
+  const metricsPort = (): Trying =>
     keep("metrics", () =>
       startMetricsServer({ at: bindAddress(metricsBindAddress.ip, metricsBindAddress.port), routes, guard }),
-    ),
-  ];
+    );
+  return [...(off.healthz ? [] : [healthz()]), ...(off.metrics ? [] : [metricsPort()])];
 }
 
-/** Resolves at the first signal to end; rejects where a port that must be had cannot be. */
-async function stopSignal(servers: readonly Trying[]): Promise<string> {
+/** Resolves at the first signal to end, or with what `changed` says; rejects where a port that must be had cannot be. */
+async function stopReason(servers: readonly Trying[], changed: Promise<string>): Promise<string> {
   const signals = ["SIGTERM", "SIGINT"] as const;
   const signal = new Promise<string>((resolve) => {
     for (const each of signals) process.once(each, resolve);
   });
   const failed = Promise.all(servers.map(({ bound }) => bound)).then(() => signal);
-  return Promise.race([signal, failed]);
+  return Promise.race([signal, changed, failed]);
 }

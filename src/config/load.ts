@@ -14,8 +14,9 @@ export type Loaded = { readonly config?: Configuration; readonly problems: reado
 /**
  * Loads a KubeProxyConfiguration from the text of a file: the object itself, one document among others, or a ConfigMap that holds it.
  * A field is located at its name, a list's item at its start, a missing field at the mapping it is missing from. Never throws.
+ * `edit` may change the document before it is decoded; a field that it adds is located like a missing one.
  */
-export function loadConfiguration(text: string): Loaded {
+export function loadConfiguration(text: string, edit: (raw: unknown) => unknown = same): Loaded {
   const found = findConfiguration(text);
   if (!("document" in found)) {
     const { code, path, position } = found;
@@ -24,7 +25,7 @@ export function loadConfiguration(text: string): Loaded {
     };
   }
   const { value, place, duplicates } = found.document;
-  const decoded = decodeConfiguration(value);
+  const decoded = decodeConfiguration(edit(value));
   const problems = [
     ...duplicates.map(({ path, position }) => located(duplicateField(path), positionInFile(found, position))),
     ...decoded.problems.map((problem) =>
@@ -43,6 +44,10 @@ export function renderLocatedProblem(file: string, { problem, line, column }: Lo
 function duplicateField(path: Problem["path"]): Problem {
   const text = "is written more than once, and the last one counts";
   return { code: "duplicate-field", severity: "warning", object: configurationKind, path, text };
+}
+
+function same<T>(value: T): T {
+  return value;
 }
 
 function located(problem: Problem, { line, column }: Position): LocatedProblem {

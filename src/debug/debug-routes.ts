@@ -5,17 +5,18 @@ import { parseFrom, parseTo, fromForms, toForms } from "../../rules/explain/ques
 import { renderReason } from "../../rules/explain/reason/reason.ts";
 import { parseFirewalls, type Firewall } from "../../rules/trace/firewall.ts";
 import type { TraceNode } from "../../rules/trace/packet.ts";
+import type { Agent } from "../agent/agent.ts";
 import { jsonAnswer, textAnswer, type Answer, type Request } from "../http/answer.ts";
 import type { Route } from "../http/routes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { renderChanges, renderCount } from "../output/changes.ts";
 import { renderExplanation } from "../output/explain-text.ts";
+import { historyRoute } from "./history-route.ts";
 import { createKernelReader, type KernelReader } from "./kernel-reader.ts";
 import { serviceState } from "./service-state.ts";
 
-export type Debugged = {
-  /** What is in force, one for each family that was written. */
-  readonly builds: () => readonly Build[];
+/** The agent, and what it works on. */
+export type Debugged = Pick<Agent, "builds" | "history" | "lastChange" | "quarantined" | "serviceCidrs"> & {
   readonly kernel: Kernel;
   /** This host as the node. */
   readonly node: () => TraceNode;
@@ -24,7 +25,7 @@ export type Debugged = {
 /** Longest answer, in characters. Rules of 50,000 Services are half of it. */
 const longestAnswer = 64_000_000;
 
-/** `/debug/plan`, `/debug/rules`, `/debug/diff`, `/debug/services/NAMESPACE/NAME`, `/debug/explain?from=...&to=...`. */
+/** `/debug/plan`, `/debug/rules`, `/debug/diff`, `/debug/services/NAMESPACE/NAME`, `/debug/explain?from=...&to=...`, `/debug/history`. */
 export function debugRoutes(debugged: Debugged): Route[] {
   const reader = createKernelReader(debugged.kernel);
   const { builds } = debugged;
@@ -32,8 +33,9 @@ export function debugRoutes(debugged: Debugged): Route[] {
     { path: "/debug/plan", answer: () => bounded(planText(builds())) },
     { path: "/debug/rules", answer: async () => bounded(await rulesText(builds(), reader)) },
     { path: "/debug/diff", answer: async () => bounded(await diffText(builds(), reader)) },
-    { path: "/debug/services/", answer: (request) => serviceAnswer(builds(), request) },
+    { path: "/debug/services/", answer: (request) => serviceAnswer(debugged, request) },
     { path: "/debug/explain", answer: (request) => explainAnswer(debugged, request) },
+    historyRoute(debugged.history),
   ];
 }
 
@@ -63,9 +65,13 @@ async function diffText(builds: readonly Build[], reader: KernelReader): Promise
   return texts.join("");
 }
 
-function serviceAnswer(builds: readonly Build[], { path }: Request): Answer {
+function serviceAnswer({ builds, lastChange, quarantined, serviceCidrs }: Debugged, { path }: Request): Answer {
   const name = path.slice("/debug/services/".length);
-  const state = serviceState(builds, name);
+  const state = serviceState(builds(), name, {
+    lastChange: lastChange(name),
+    quarantined: quarantined().get(name),
+    serviceCidrs: serviceCidrs(),
+  });
   if (state === undefined) return textAnswer(404, "no such Service: ask for /debug/services/NAMESPACE/NAME\n");
   return jsonAnswer(200, `${JSON.stringify(state, undefined, 2)}\n`);
 }

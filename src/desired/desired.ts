@@ -20,9 +20,10 @@ import {
   type Settings,
 } from "../../rules/index.ts";
 import type { Pod } from "../../rules/decode/pod.ts";
+import type { OfflineObjects, Resolved } from "../../rules/offline/resolve.ts";
 import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
 import { nodeNameOf, toSettings } from "../config/settings.ts";
-import { loadSources } from "../manifest/load.ts";
+import { loadSources, type Loaded } from "../manifest/load.ts";
 import { renderLocated, type LocatedProblem } from "../manifest/located.ts";
 import { readSources, type Read } from "../manifest/read.ts";
 
@@ -38,6 +39,8 @@ export type DesiredOptions = {
   readonly serviceCidrs: readonly Cidr[];
   readonly podCidrs: readonly Cidr[];
   readonly nodePorts: { readonly low: number; readonly high: number };
+  /** `none`: objects count as they are, as a cluster's do, and what they lack is not made up. */
+  readonly placeholders?: "none" | undefined;
 };
 
 /** Where made-up values come from unless something else is said: kubeadm's usual ranges. */
@@ -87,15 +90,33 @@ export function buildDesired(
   options: DesiredOptions,
   host?: Host,
 ): Desired {
-  const { settings, nodeName, problems: configProblems } = readSettings(given.config);
-  const loaded = loadSources(given.read.sources);
-  const resolved = resolve(loaded.objects, options);
+  const { read, config } = given;
+  const loaded = loadSources(read.sources);
+  const problems = [...read.problems, ...loaded.problems];
+  return buildFromObjects({ loaded: { ...loaded, problems }, sources: read.sources, config }, options, host);
+}
+
+/** Objects, wherever they come from; `sources` are the files that their problems stand in, in the order in which these are told. */
+export type GivenObjects = {
+  readonly loaded: Loaded;
+  readonly sources: Read["sources"];
+  readonly config: { readonly name: string; readonly text: string } | undefined;
+};
+
+/** The part of `buildDesired` after the manifests are decoded. Throws InputError for a configuration with an error. */
+export function buildFromObjects(
+  { loaded, sources, config }: GivenObjects,
+  options: DesiredOptions,
+  host?: Host,
+): Desired {
+  const { settings, nodeName, problems: configProblems } = readSettings(config);
+  const resolved = options.placeholders === "none" ? asTheyAre(loaded.objects) : resolve(loaded.objects, options);
   const node = findNode(resolved.nodes, { options, nodeName, host });
   const cluster = buildCluster(resolved.services, resolved.slices);
   const builds = options.families.map((family) => buildRuleset(buildModel(cluster, buildView(node, settings, family))));
   const later = [...resolved.problems, ...builds.flatMap(({ model }) => findProblems(model))];
-  const located = [...given.read.problems, ...loaded.problems, ...later.map(loaded.locate)];
-  const problems = byPlace(located, given.read.sources).map((each) => ({
+  const located = [...loaded.problems, ...later.map(loaded.locate)];
+  const problems = byPlace(located, sources).map((each) => ({
     severity: each.problem.severity,
     code: each.problem.code,
     line: renderLocated(each),
@@ -110,6 +131,10 @@ export function buildDesired(
     pods: loaded.objects.pods,
     skipped: loaded.skipped,
   };
+}
+
+function asTheyAre({ services, slices, nodes }: OfflineObjects): Resolved {
+  return { services, slices, nodes, placeholders: [], problems: [] };
 }
 
 /** In the order of the files and, in each, of lines; what has no place comes last. */
@@ -135,14 +160,18 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-type ReadSettings = {
+/** A configuration's settings, the node's name in it, and what is to say about it. */
+export type ReadSettings = {
   readonly settings: Settings;
   readonly nodeName: string | undefined;
   readonly problems: readonly ReportedProblem[];
 };
 
-/** A configuration with an error stops everything: it holds for all Services, so there is no good part to go on with. */
-function readSettings(config: { readonly name: string; readonly text: string } | undefined): ReadSettings {
+/**
+ * A configuration's settings; without one the defaults. Throws InputError for one with an error, which stops everything: it holds for all
+ * Services, so there is no good part to go on with.
+ */
+export function readSettings(config: { readonly name: string; readonly text: string } | undefined): ReadSettings {
   if (config === undefined) return { settings: defaultSettings, nodeName: undefined, problems: [] };
   const loaded = loadConfiguration(config.text);
   const problems = loaded.problems.map((located) => ({

@@ -23,7 +23,12 @@ export type NodeSettings = {
   readonly podCidrs: readonly Cidr[];
   /** `--node-port-range`. */
   readonly nodePortRange: { readonly low: number; readonly high: number } | undefined;
+  /** `none`: what the objects lack is not made up, as where they were recorded from a cluster. */
+  readonly placeholders: "none" | undefined;
 };
+
+/** What the file may say it is, so that `plan -f` of its folder knows that it is no manifest. */
+export const nodeSettingsKind = "NodeSettings";
 
 /** The settings, or, where there are any, what is wrong: one line each, with file, line and column. */
 export type DecodedNodeSettings =
@@ -37,6 +42,7 @@ export const noNodeSettings: NodeSettings = {
   serviceCidrs: [],
   podCidrs: [],
   nodePortRange: undefined,
+  placeholders: undefined,
 };
 
 /** Decodes the text of `file`. Unknown fields are refused: one misspelt would leave the case checking something else. */
@@ -59,6 +65,7 @@ export function decodeNodeSettings(text: string, file: string): DecodedNodeSetti
 }
 
 const shape = {
+  kind: optional(z.literal(nodeSettingsKind, `must be ${nodeSettingsKind}`), undefined),
   name: optional(subdomain, undefined),
   addresses: list(parsed<Ip>(parseIp, "not-an-address", "must be an IPv4 or IPv6 address")),
   families: list(z.union([z.literal(4), z.literal(6)], "must be 4 or 6")).transform((families) => [
@@ -67,13 +74,20 @@ const shape = {
   serviceCIDRs: list(strictCidr),
   podCIDRs: list(strictCidr),
   nodePortRange: optional(parsed(parseRange, "not-a-range", "must be LOW-HIGH, e.g. 30000-32767"), undefined),
+  placeholders: optional(z.literal("none", "must be none"), undefined),
 };
 
-const schema: z.ZodType<NodeSettings> = object(shape).transform(({ serviceCIDRs, podCIDRs, ...rest }) => ({
-  ...rest,
-  serviceCidrs: serviceCIDRs,
-  podCidrs: podCIDRs,
-}));
+const schema: z.ZodType<NodeSettings> = object(shape).transform(
+  ({ name, addresses, families, serviceCIDRs, podCIDRs, nodePortRange, placeholders }) => ({
+    name,
+    addresses,
+    families,
+    serviceCidrs: serviceCIDRs,
+    podCidrs: podCIDRs,
+    nodePortRange,
+    placeholders,
+  }),
+);
 
 function unknownFields(value: unknown): Problem[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [];

@@ -36,6 +36,7 @@ export function toDesiredOptions(node: NodeSettings): DesiredOptions {
     serviceCidrs: otherwise(node.serviceCidrs, defaultRanges.serviceCidrs),
     podCidrs: otherwise(node.podCidrs, defaultRanges.podCidrs),
     nodePorts: node.nodePortRange ?? defaultRanges.nodePorts,
+    placeholders: node.placeholders,
   };
 }
 

@@ -37,6 +37,8 @@ export type Following = {
   readonly random: () => number;
   readonly idleSeconds: number;
   readonly signal: AbortSignal;
+  /** Called when something has arrived; many things at once make one call. */
+  readonly onArrival: () => void;
   /** Called when a list is complete. */
   readonly onFull: () => void;
 };
@@ -60,7 +62,8 @@ export async function list(following: Following): Promise<void> {
   full(following, version);
 }
 
-async function takeItems(body: AsyncIterable<Buffer>, { intake, course, now }: Following): Promise<unknown> {
+async function takeItems(body: AsyncIterable<Buffer>, following: Following): Promise<unknown> {
+  const { intake, course, now, onArrival } = following;
   const groups = splitItems(body);
   for (;;) {
     const group = await groups.next();
@@ -68,6 +71,7 @@ async function takeItems(body: AsyncIterable<Buffer>, { intake, course, now }: F
     for (const item of group.value) intake.set(item);
     intake.flush();
     course.lastEventAt = now();
+    onArrival();
   }
 }
 
@@ -92,6 +96,7 @@ export async function follow(following: Following): Promise<"asked-for" | "early
       for (const line of lines) take(readEvent(line), following);
     } finally {
       intake.flush();
+      following.onArrival();
     }
   }
   return now() - course.openedAt >= timeoutSeconds * 900 ? "asked-for" : "early";
@@ -132,12 +137,16 @@ function advance(course: Course, version: Version | undefined): boolean {
   return true;
 }
 
-function full({ intake, course, resource, onFull }: Following, version: Version | undefined): void {
+function full(following: Following, version: Version | undefined): void {
+  const { intake, course, resource, now, onArrival, onFull } = following;
   if (version === undefined) throw strangeAnswer(resource, "initial events that end without resourceVersion");
   intake.endFill();
   intake.flush();
   course.position = version;
   course.listFrom = { kind: "not-older", version };
+  // Also for a list with nothing in it.
+  course.lastEventAt = now();
+  onArrival();
   onFull();
 }
 

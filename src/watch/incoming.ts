@@ -1,5 +1,6 @@
 // What the API server sends, read as far as a reflector needs. In: unknown JSON. Out: watch events, an object's name and version, a list's.
 import * as z from "zod";
+import { flat } from "../../rules/flat.ts";
 import { parseVersion, type Version } from "./version.ts";
 
 /** One event of a watch. `unknown` is one that is not of the API: it is reported and passed over. */
@@ -43,19 +44,21 @@ export type Identity = {
   readonly key: string;
   readonly version: Version | undefined;
   readonly triggeredAt: number | undefined;
+  readonly uid: string | undefined;
 };
 
 /** Undefined for what is no object of the API. */
 export function readIdentity(input: unknown): Identity | undefined {
   const metadata = objectSchema.safeParse(input).data?.metadata;
   if (metadata === undefined) return undefined;
-  const { namespace, name, resourceVersion, annotations } = metadata;
+  const { namespace, name, uid, resourceVersion, annotations } = metadata;
   const triggered = annotations?.["endpoints.kubernetes.io/last-change-trigger-time"];
   const time = typeof triggered === "string" ? Date.parse(triggered) : NaN;
   return {
-    key: namespace === undefined || namespace === "" ? name : `${namespace}/${name}`,
+    key: namespace === undefined || namespace === "" ? name : flat(namespace, "/", name),
     version: parseVersion(resourceVersion ?? ""),
     triggeredAt: Number.isNaN(time) ? undefined : time,
+    uid: typeof uid === "string" && uid.length <= longestUid ? uid : undefined,
   };
 }
 
@@ -75,11 +78,20 @@ export function readListHead(input: unknown): ListHead | undefined {
 const annotations = z.record(z.string(), z.unknown()).nullish().catch(undefined);
 const resourceVersion = z.string().optional();
 
+/** The API's are UUIDs of 36 characters; it is kept for each Service, so it must not be just anything. */
+const longestUid = 64;
+
 const eventSchema = z.compile(z.object({ type: z.string(), object: z.unknown() }));
 const bookmarkSchema = z.object({ metadata: z.object({ resourceVersion, annotations }) });
 const objectSchema = z.compile(
   z.object({
-    metadata: z.object({ namespace: z.string().optional(), name: z.string().min(1), resourceVersion, annotations }),
+    metadata: z.object({
+      namespace: z.string().optional(),
+      name: z.string().min(1),
+      uid: z.unknown().optional(),
+      resourceVersion,
+      annotations,
+    }),
   }),
 );
 const listSchema = z.object({ metadata: z.object({ resourceVersion, continue: z.string().optional() }) });

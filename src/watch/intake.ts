@@ -1,5 +1,5 @@
 // Turns what arrives into changes for the consumer. In: objects of lists and watches. Out: batches of ObjectChange.
-import { renderProblem, type Problem } from "../../rules/problem.ts";
+import type { Problem } from "../../rules/problem.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
 import { readIdentity, type Identity } from "./incoming.ts";
 import type { Resource } from "./resources.ts";
@@ -15,6 +15,7 @@ export type ObjectChange<T> =
       readonly receivedAt: number;
       /** When what changed the object happened, as the annotation `endpoints.kubernetes.io/last-change-trigger-time` says. */
       readonly triggeredAt?: number;
+      readonly uid?: string;
     }
   | { readonly kind: "gone"; readonly key: string; readonly receivedAt: number };
 
@@ -24,7 +25,7 @@ export type Consumer<T> = {
   readonly onChanges: (changes: readonly ObjectChange<T>[]) => void;
   /** Once, after the first full list, or when the server turned out not to have this kind. */
   readonly onSynced: () => void;
-  /** An object that cannot be used. The last good state of it stays in force. */
+  /** An object that cannot be used. The last good state of it stays in force. Nothing is logged of it here. */
   readonly onProblem: (key: string, problems: readonly Problem[]) => void;
 };
 
@@ -72,8 +73,6 @@ export function createIntake<T>({ resource, consumer, log, now }: IntakeContext<
   };
   const refuse = (key: string, problems: readonly Problem[]): void => {
     refusals++;
-    if (problems[0] !== undefined)
-      log.warn(`${renderProblem(problems[0])}; ${problems.length} problem(s), object not used`);
     guarded("onProblem", () => {
       consumer.onProblem(key, problems);
     });
@@ -94,7 +93,7 @@ export function createIntake<T>({ resource, consumer, log, now }: IntakeContext<
     set: (object, isNew = always) => {
       const identity = identify(object, isNew);
       if (identity === undefined || !holdings.note(identity)) return;
-      const { key, version, triggeredAt } = identity;
+      const { key, version, triggeredAt, uid } = identity;
       const { value, problems } = resource.decode(object);
       holdings.judge(key, value !== undefined);
       if (value === undefined) {
@@ -102,7 +101,8 @@ export function createIntake<T>({ resource, consumer, log, now }: IntakeContext<
         return;
       }
       const change = { kind: "set", key, version, object: value, receivedAt: now() } as const;
-      changes.push(triggeredAt === undefined ? change : { ...change, triggeredAt });
+      const dated = triggeredAt === undefined ? change : { ...change, triggeredAt };
+      changes.push(uid === undefined ? dated : { ...dated, uid });
     },
     gone: (object, isNew = always) => {
       const identity = identify(object, isNew);

@@ -9,8 +9,8 @@ import { KubeConfig } from "@kubernetes/client-node";
 
 /** Which API server to talk to. At least one of the first two, or a Pod's service account. */
 export type ServerChoice = {
-  /** Path of a kubeconfig file; its current context counts. */
-  readonly kubeconfig?: string | undefined;
+  /** Path of a kubeconfig file; its current context counts. Of several files, what an earlier one says. */
+  readonly kubeconfig?: string | readonly string[] | undefined;
   /** URL that takes the place of the kubeconfig's server; without a kubeconfig it is asked without credentials. */
   readonly master?: string | undefined;
   /** Directory above `var/run/secrets/kubernetes.io/serviceaccount`; only tests have another than the root. */
@@ -25,12 +25,14 @@ export type ServerChoice = {
 export async function loadKubeConfig(choice: ServerChoice): Promise<KubeConfig> {
   const { kubeconfig, master, root } = choice;
   const config = new KubeConfig();
-  if (kubeconfig !== undefined) await loadFile(config, kubeconfig);
+  if (typeof kubeconfig === "string") await loadFile(config, kubeconfig);
+  else if (kubeconfig !== undefined) await loadFiles(config, kubeconfig);
   else if (master !== undefined)
     config.loadFromClusterAndUser({ name: "master", server: master, skipTLSVerify: false }, { name: "none" });
   else loadServiceAccount(config, root ?? "");
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error(`kubeconfig ${kubeconfig ?? ""}: its current context names no cluster`);
+  if (cluster === null)
+    throw new Error(`kubeconfig ${[kubeconfig ?? ""].flat().join(":")}: its current context names no cluster`);
   // The type says readonly; the object is a plain one of ours.
   Object.assign(cluster, {
     server: master ?? cluster.server,
@@ -45,6 +47,18 @@ export async function loadKubeConfig(choice: ServerChoice): Promise<KubeConfig> 
     Object.assign(context ?? {}, { user: name });
   }
   return config;
+}
+
+/** As kubectl merges what KUBECONFIG lists. Source: client-go tools/clientcmd, ClientConfigLoadingRules. */
+async function loadFiles(config: KubeConfig, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const part = new KubeConfig();
+    await loadFile(part, path);
+    for (const each of part.getClusters()) if (config.getCluster(each.name) === null) config.addCluster(each);
+    for (const each of part.getUsers()) if (config.getUser(each.name) === null) config.addUser(each);
+    for (const each of part.getContexts()) if (config.getContextObject(each.name) === null) config.addContext(each);
+    if (!config.getCurrentContext()) config.setCurrentContext(part.getCurrentContext());
+  }
 }
 
 /**

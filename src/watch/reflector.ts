@@ -13,6 +13,10 @@ export type ReflectOptions<T> = Consumer<T> & {
   readonly api: Api;
   readonly resource: Resource<T>;
   readonly log: Log;
+  /** Something arrived, bookmarks included, at that time in milliseconds since 1970; many things at once make one call. */
+  readonly onArrival?: (at: number) => void;
+  /** A stream ended, as asked for or not, and another is begun, or will be after a pause. */
+  readonly onRestart?: () => void;
   /** A stream that brought no byte for so long is replaced. Default 120: most servers send a bookmark every minute. */
   readonly idleSeconds?: number;
   /** Only tests have another than the real one. */
@@ -44,6 +48,8 @@ export type ReflectorStats = {
   readonly failures: number;
   /** Objects that could not be used, counted each time that one arrived. */
   readonly refusals: number;
+  /** The last try failed or its stream broke, and there is no new stream yet. */
+  readonly failing: boolean;
   /** When the last object, event or bookmark arrived, milliseconds since 1970. */
   readonly lastEventAt: number | undefined;
   /** Up to where everything has been seen; undefined while a list is needed. */
@@ -83,11 +89,12 @@ export function reflect<T>(options: ReflectOptions<T>): Reflector {
   };
   const following: Following = {
     ...{ api, resource, intake, course, idleSeconds, onFull },
+    onArrival: () => options.onArrival?.(course.lastEventAt ?? time.now()),
     now: time.now,
     random: time.random,
     signal: stopping.signal,
   };
-  const running = run(following, state, { log, time });
+  const running = run(following, state, { log, time, onRestart: options.onRestart ?? noop });
   return {
     stop: async () => {
       stopping.abort();
@@ -97,6 +104,7 @@ export function reflect<T>(options: ReflectOptions<T>): Reflector {
       lists: course.lists,
       watches: course.watches,
       failures: state.failures,
+      failing: state.failures > 0 && (state.isInDoubt || course.openedAt === undefined),
       refusals: intake.refusals(),
       lastEventAt: course.lastEventAt,
       resourceVersion: course.position,
@@ -115,14 +123,16 @@ type State = {
   failures: number;
 };
 
-type Surroundings = { readonly log: Log; readonly time: Time };
+type Surroundings = { readonly log: Log; readonly time: Time; readonly onRestart: () => void };
 
-async function run(following: Following, state: State, { log, time }: Surroundings): Promise<void> {
+async function run(following: Following, state: State, surroundings: Surroundings): Promise<void> {
+  const { log, time, onRestart } = surroundings;
   const { course, resource, signal } = following;
   let backoff = freshBackoff;
   while (!signal.aborted) {
     const ended = await round(following, state, log);
     if (stopped(signal)) return;
+    if (course.openedAt !== undefined) onRestart();
     if (ended === "asked-for") {
       backoff = freshBackoff;
       continue;
@@ -134,7 +144,7 @@ async function run(following: Following, state: State, { log, time }: Surroundin
     }
     if (next === "absent") {
       state.isServed = false;
-      log.info(`${resource.name}: this API server has none; done without`);
+      log.debug(`${resource.name}: this API server has none, or none for us; done without`);
       following.intake.synced();
       return;
     }
@@ -178,7 +188,8 @@ function learn(error: ApiError, { course, resource }: Following, state: State): 
     if (left !== undefined) course.abilities = left;
     if (left !== undefined) return "again";
   }
-  if (status === 404 && resource.mayBeAbsent === true && !state.isSynced) return "absent";
+  // Rights that were given before there was such a kind do not name it.
+  if ((status === 404 || status === 403) && resource.mayBeAbsent === true && !state.isSynced) return "absent";
   if (isFilling && course.asked === "streaming" && (reason === "Stalled" || (isInStream && status !== undefined))) {
     // It takes the parameter, and the end of the initial events never comes.
     course.abilities = { ...course.abilities, streaming: false };
@@ -209,6 +220,10 @@ function pause(ended: "early" | ApiError, aliveMs: number, ms: number): number {
 /** Read through a function, since TypeScript takes the signal not to change during a wait. */
 function stopped(signal: AbortSignal): boolean {
   return signal.aborted;
+}
+
+function noop(): void {
+  // Nobody wants to know.
 }
 
 const realTime: Time = {

@@ -14,7 +14,7 @@ export type Resource<T> = {
   readonly selectors: Readonly<Record<string, string>>;
   /** Selectors that spare traffic and that older servers refuse with status 400; the consumer does without them. */
   readonly refusable?: Readonly<Record<string, string>>;
-  /** Older servers do not have it (404): it then counts as empty. */
+  /** Older servers do not have it (404), older roles do not allow it (403): it then counts as empty. */
   readonly mayBeAbsent?: true;
   readonly decode: (object: unknown) => Decoded<T>;
 };

@@ -11,7 +11,7 @@ import { clusterCidr, movedIp, sliceObjects, thisNode } from "./cluster.ts";
 import { median, type Figure } from "./figure.ts";
 import { openPlace, type Place } from "./namespaces.ts";
 import { cpuSeconds, memoryMb } from "./proc.ts";
-import { sizeOf, sizeText, type Row, type Scale } from "./row.ts";
+import { sizeOf, sizeText, type Row } from "./row.ts";
 
 export const agent: Row = {
   name: "agent",

@@ -33,6 +33,10 @@ const packages = of("RUN")
   .map((words) => words.join(" "))
   .flatMap((run) => /apt-get install (?:-\S+ )*([^&]*)/.exec(run)?.[1]?.trim().split(" ") ?? []);
 
+test("it runs the command line", () => {
+  expect(of("ENTRYPOINT")).toEqual([['["rulewright"]']]);
+});
+
 test("it has the tools that are run by name", () => {
   expect(packages).toEqual(["iptables", "ipset", "conntrack", "kmod"]);
 });
@@ -86,6 +90,6 @@ describe("what is copied", () => {
     // Far enough to have loaded all that the agent needs.
     const args = [program, "run", "--kubeconfig", join(image, "none")];
     const { exitCode, stderr } = await execa(process.execPath, args, { reject: false });
-    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^error: kubeconfig .*none: ENOENT/)]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^error: kubeconfig .*none: ENOENT/m)]);
   });
 });

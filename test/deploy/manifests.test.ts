@@ -167,12 +167,16 @@ describe("the DaemonSet", () => {
     });
   });
 
-  test("has one privileged container, which ends: it writes under /proc/sys", () => {
+  test("has one privileged container, which ends: it writes under /proc/sys, by the same configuration", () => {
     expect(pod.initContainers).toHaveLength(1);
     const [prepare] = pod.initContainers ?? [];
     expect(prepare?.securityContext).toEqual({ privileged: true, readOnlyRootFilesystem: true });
-    expect(prepare?.args?.join("")).toContain("/proc/sys/");
+    expect(prepare?.args).toEqual(["run", "--init-only", container.args?.find((arg) => arg.startsWith("--config="))]);
     expect(prepare?.restartPolicy).toBeUndefined();
+  });
+
+  test("starts no shell", () => {
+    expect([container, ...(pod.initContainers ?? [])].map(({ command }) => command)).toEqual([undefined, undefined]);
   });
 
   test("mounts the host's lock to write, its modules to read, and nothing else of the host", () => {
@@ -185,6 +189,7 @@ describe("the DaemonSet", () => {
       { name: "xtables-lock", mountPath: "/run/xtables.lock" },
     ]);
     expect(pod.initContainers?.[0]?.volumeMounts).toEqual([
+      { name: "config", mountPath: "/var/lib/kube-proxy", readOnly: true },
       { name: "modules", mountPath: "/lib/modules", readOnly: true },
     ]);
   });
@@ -199,8 +204,9 @@ describe("the DaemonSet", () => {
     ]);
   });
 
-  test("sets the OOM score of the configuration", () => {
-    expect(container.command?.join(" ")).toContain(`echo ${String(config?.oomScoreAdj)} > /proc/self/oom_score_adj`);
+  test("may set the OOM score of the configuration", () => {
+    expect(config?.oomScoreAdj).toBeLessThan(-997);
+    expect(container.securityContext?.capabilities?.add).toContain("SYS_RESOURCE");
   });
 
   test("asks for memory and CPU, and is never short of CPU by a limit", () => {

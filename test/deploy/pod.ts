@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { chmod, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { V1DaemonSet } from "@kubernetes/client-node";
+import type { V1Container, V1DaemonSet } from "@kubernetes/client-node";
 import { needTool } from "../lab/tool.ts";
 import type { FakeApi } from "../support/api.ts";
 import { aFolder } from "../src/golden/a-case.ts";
@@ -29,11 +29,19 @@ export type Pod = {
   readonly exec: string;
   /** Starts what the DaemonSet says. */
   readonly start: () => Running;
+  /** Runs the init container to its end, privileged; gives its exit status and log. */
+  readonly prepare: () => Promise<{ readonly code: number | null; readonly logs: string }>;
   /** Kills what still runs where a test went wrong: it would keep jest from ending. */
   readonly remove: () => void;
 };
 
+/** The image's: test/deploy/dockerfile.test.ts. */
+const entrypoint = ["rulewright"];
+
 export type Running = {
+  readonly pid: number | undefined;
+  /** The exit status, null where a signal ended it. */
+  readonly ended: Promise<number | null>;
   readonly kill: () => void;
   /** What it has printed so far, as `kubectl logs` has it. */
   readonly logs: () => string;
@@ -61,10 +69,8 @@ export async function createPod(settings: PodSettings): Promise<Pod> {
   });
   const capabilities = settings.capabilities ?? container.securityContext?.capabilities?.add ?? [];
   const kept = capabilities.map((name) => `,+${name.toLowerCase()}`).join("");
-  const exec = join(folder, "exec");
-  await writeFile(
-    exec,
-    `#!/bin/sh
+  const [exec, execPrivileged] = [join(folder, "exec"), join(folder, "exec-privileged")];
+  const mounts = `#!/bin/sh
 exec ${await needTool("ip")} netns exec ${namespace} sh -e -c '
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
@@ -73,26 +79,38 @@ mount --bind ${folder}/config /var/lib/kube-proxy
 mount --bind ${folder}/account /run/secrets/kubernetes.io/serviceaccount
 touch /run/xtables.lock
 mount --bind ${folder}/xtables.lock /run/xtables.lock
-mount --bind /proc/sys /proc/sys
-for mounted in /proc/sys /run /var/lib /var/lib/kube-proxy /; do mount -o remount,bind,ro $mounted; done
-exec setpriv --bounding-set=-all${kept} --no-new-privs "$@"' sh "$@"
+`;
+  const readOnly = (...paths: readonly string[]) =>
+    `for mounted in ${paths.join(" ")}; do mount -o remount,bind,ro $mounted; done\n`;
+  const roots = ["/run", "/var/lib", "/var/lib/kube-proxy", "/"];
+  await writeFile(
+    exec,
+    `${mounts}mount --bind /proc/sys /proc/sys
+${readOnly("/proc/sys", ...roots)}exec setpriv --bounding-set=-all${kept} --no-new-privs "$@"' sh "$@"
 `,
   );
-  await Promise.all([exec, join(folder, "bin", "rulewright")].map((file) => chmod(file, 0o755)));
+  await writeFile(execPrivileged, `${mounts}${readOnly(...roots)}exec "$@"' sh "$@"\n`);
+  await Promise.all([exec, execPrivileged, join(folder, "bin", "rulewright")].map((file) => chmod(file, 0o755)));
   const env = {
     PATH: `${folder}/bin:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
     NODE_NAME: nodeName,
   };
-  const command = [...(container.command ?? []), ...(container.args ?? [])].map((word) =>
-    word.replaceAll("$(NODE_NAME)", nodeName),
-  );
+  const commandOf = ({ command = entrypoint, args = [] }: V1Container) =>
+    [...command, ...args].map((word) => word.replaceAll("$(NODE_NAME)", nodeName));
   const running: Running[] = [];
   return {
     exec,
     start: () => {
-      const started = start(exec, command, env);
+      const started = start(exec, commandOf(container), env);
       running.push(started);
       return started;
+    },
+    prepare: async () => {
+      const [first] = spec?.initContainers ?? [];
+      if (first === undefined) throw new Error("bug: no init container");
+      const started = start(execPrivileged, commandOf(first), env);
+      running.push(started);
+      return { code: await started.ended, logs: started.logs() };
     },
     remove: () => {
       for (const each of running) each.kill();
@@ -115,6 +133,8 @@ function start(file: string, command: readonly string[], env: Readonly<Record<st
     isOver = true;
   });
   return {
+    pid: child.pid,
+    ended,
     kill: () => void child.kill("SIGKILL"),
     logs: () => logs,
     printed: async (...texts) => {

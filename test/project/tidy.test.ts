@@ -14,6 +14,7 @@ const withoutOwnTest: Readonly<Record<string, string>> = {
   "rules/decode/protocol.ts": "types only",
   "rules/decode/pod-types.ts": "types only",
   "rules/trace/end.ts": "types only",
+  "src/agent/work.ts": "types only",
   "src/kernel/kernel.ts": "types only",
 };
 

@@ -18,7 +18,7 @@ test("--version is the package's", async () => {
   expect(await cli(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test.each(["plan", "diff", "apply", "cleanup", "demo", "golden check", "golden update"])(
+test.each(["plan", "diff", "apply", "cleanup", "run", "demo", "golden check", "golden update"])(
   "%s --help gives an example",
   async (command) => {
     const { code, stdout, stderr } = await cli([...command.split(" "), "--help"]);

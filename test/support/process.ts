@@ -36,7 +36,7 @@ export async function startApiProcess(
   { before = [], program }: ProcessSettings = {},
 ): Promise<ApiProcess> {
   const bundled = program === undefined ? await bundle() : undefined;
-  const [file, ...args] = [...before, process.execPath, ...(program ?? [bundled ?? ""])];
+  const [file = "", ...args] = [...before, process.execPath, ...(program ?? [bundled ?? ""])];
   const child = spawn(file, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     serialization: "advanced",

@@ -77,9 +77,17 @@ const protocols: Readonly<Record<Protocol, Negatable<string>>> = {
   SCTP: { is: "sctp" },
 };
 
+/** One object for all rules with that port: there are as many as Services, and most have one of a few. */
 export function destinationPort(protocol: string, port: number): Match {
-  return { kind: "destination-ports", protocol, low: port, high: port };
+  const key = `${protocol} ${port}`;
+  const known = destinationPorts.get(key);
+  if (known !== undefined) return known;
+  const made: Match = { kind: "destination-ports", protocol, low: port, high: port };
+  if (destinationPorts.size < 1000) destinationPorts.set(key, made);
+  return made;
 }
+
+const destinationPorts = new Map<string, Match>();
 
 export function jumpTo(chain: ChainName): Target {
   return { kind: "jump", chain };

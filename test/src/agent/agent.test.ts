@@ -1,105 +1,12 @@
 // Tests of src/agent/agent.ts: a fake API server on one side, a kernel in memory on the other.
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { Logger } from "winston";
-import { startAgent, type Agent, type AgentSettings } from "../../../src/agent/agent.ts";
-import type { HealthPorts } from "../../../src/health/health-ports.ts";
-import { createHealthTracker } from "../../../src/health/health-tracker.ts";
-import { createMetrics } from "../../../src/metrics/metrics.ts";
 import { someSettings } from "../../make/node.ts";
-import type { Ip } from "../../../rules/index.ts";
 import { anIp } from "../../make/objects.ts";
-import type { ApiObject } from "../../support/store.ts";
-import { readExposition } from "../metrics/exposition.ts";
-import { anApi, aServer, stopAll, until } from "../watch/harness.ts";
-import { aKernel, rulesIn, type Refusal } from "./a-kernel.ts";
+import { until } from "../watch/harness.ts";
+import { rulesIn } from "./a-kernel.ts";
+import { anAgent, node, service, sixes, slice, stopAgents } from "./an-agent.ts";
 
-const agents: Agent[] = [];
-afterEach(async () => {
-  await Promise.all(agents.splice(0).map((agent) => agent.stop()));
-  await stopAll();
-});
-
-const service = (name: string, spec: object = {}): ApiObject => ({
-  apiVersion: "v1",
-  kind: "Service",
-  metadata: { name, namespace: "default" },
-  spec: { clusterIP: `10.96.0.${name.charCodeAt(0)}`, ports: [{ name: "http", port: 80, protocol: "TCP" }], ...spec },
-});
-const slice = (name: string, ip = `10.1.0.${name.charCodeAt(0)}`, annotations: object = {}): ApiObject => ({
-  apiVersion: "discovery.k8s.io/v1",
-  kind: "EndpointSlice",
-  metadata: { name, namespace: "default", labels: { "kubernetes.io/service-name": name }, annotations },
-  addressType: ip.includes(":") ? "IPv6" : "IPv4",
-  ports: [{ name: "http", port: 8080, protocol: "TCP" }],
-  endpoints: [{ addresses: [ip], nodeName: "here", conditions: { ready: true } }],
-});
-const node = (podCIDR: string): ApiObject => ({
-  apiVersion: "v1",
-  kind: "Node",
-  metadata: { name: "here" },
-  spec: { podCIDR },
-  status: { addresses: [{ type: "InternalIP", address: "192.168.0.2" }] },
-});
-const sixes = { clusterIP: "fd00:96::1", ipFamilies: ["IPv6"] };
-
-type Given = {
-  readonly settings?: Partial<AgentSettings>;
-  readonly refusal?: Partial<Refusal>;
-  readonly objects?: readonly ApiObject[];
-  readonly localIps?: () => readonly Ip[];
-};
-
-/** An agent on the node `here`, and all that it says and does. */
-async function anAgent({
-  localIps = () => ["192.168.0.2", "127.0.0.1"].map(anIp),
-  settings = {},
-  refusal = {},
-  objects = [service("a"), slice("a")],
-}: Given = {}) {
-  const server = await aServer({ version: "1.30" });
-  if (objects.length > 0) await server.set(...objects);
-  const kernel = aKernel(refusal);
-  const metrics = createMetrics({ version: "1", families: [4, 6] });
-  const health = createHealthTracker({ timeoutSeconds: 60 });
-  const log: string[] = [];
-  const printed: string[] = [];
-  const events: string[] = [];
-  const ports: [number, number][][] = [];
-  const healthPorts: HealthPorts = {
-    syncHealthPorts: (wanted) => {
-      ports.push([...wanted].map(([port, { localEndpoints }]) => [port, localEndpoints]));
-      return Promise.resolve([]);
-    },
-    stop: () => Promise.resolve(),
-  };
-  const keep = (level: string) => (text: string) => log.push(`${level}: ${text}`);
-  const start = () => {
-    const agent = startAgent(
-      {
-        ...{ nodeName: "here", settings: someSettings(), families: [4, 6], minSyncPeriodSeconds: 0 },
-        ...{ repairSeconds: 3600, dryRun: false },
-        ...settings,
-      },
-      {
-        ...{ api: anApi(server), kernel, metrics, health, healthPorts },
-        log: { error: keep("error"), warn: keep("warn"), info: keep("info"), debug: () => 0 } as unknown as Logger,
-        localIps,
-        print: (text) => printed.push(text),
-        tell: ({ reason, regarding }) => events.push(`${reason} ${regarding.kind} ${regarding.name}`),
-        conntrack: undefined,
-      },
-    );
-    agents.push(agent);
-    return agent;
-  };
-  return {
-    ...{ server, kernel, health, log, printed, ports, start },
-    series: async () => readExposition(await metrics.render()).series,
-    /** Waits until the rules of a family hold that text, or do not. */
-    holds: (text: string, family: 4 | 6 = 4) => until(async () => (await rulesIn(kernel, family)).includes(text)),
-    lacks: (text: string, family: 4 | 6 = 4) => until(async () => !(await rulesIn(kernel, family)).includes(text)),
-  };
-}
+afterEach(stopAgents);
 
 const to = (name: string) => `--to-destination 10.1.0.${name.charCodeAt(0)}:8080`;
 
@@ -132,16 +39,27 @@ describe("the kernel", () => {
     await lacks("[fd00:1::5]:8080", 6);
   });
 
-  test("follows the Node", async () => {
-    const { server, start, holds } = await anAgent({
+  test("is not touched before the Node's podCIDRs are known where they are needed, and follows them", async () => {
+    const { server, kernel, start, holds, log } = await anAgent({
       settings: { settings: someSettings({ detectLocal: { mode: "NodeCIDR" } }) },
     });
     start();
-    await holds(to("a"));
+    await until(() => log.filter((line) => line.includes("listed")).length === 3);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(kernel.take()).toEqual([]);
     await server.set(node("10.77.0.0/16"));
     await holds("! -s 10.77.0.0/16");
     await server.set(node("10.78.0.0/16"));
     await holds("! -s 10.78.0.0/16");
+  });
+
+  test("is written without podCIDRs where the Node has none for too long, and that is told", async () => {
+    const { start, holds, log } = await anAgent({
+      settings: { settings: someSettings({ detectLocal: { mode: "NodeCIDR" } }), podCidrWaitSeconds: 0.2 },
+    });
+    start();
+    await holds(to("a"));
+    expect(log.some((line) => /^warn: Node here has no podCIDRs yet/.test(line))).toBe(true);
   });
 
   test("of one family that fails does not keep the other from being served, and is served once it works", async () => {
@@ -179,7 +97,8 @@ describe("objects that cannot be used", () => {
     await server.set({ ...slice("a"), endpoints: [{ addresses: ["nonsense"] }] }, service("b"), slice("b"));
     await holds(to("b"));
     expect(await rulesIn(kernel)).toContain(to("a"));
-    expect(log.some((line) => /^error: EndpointSlice default\/a .*last good version stays/.test(line))).toBe(true);
+    const told = log.filter((line) => line.includes("EndpointSlice default/a"));
+    expect(told).toEqual([expect.stringMatching(/^error: EndpointSlice default\/a .*last good version stays/)]);
     expect((await series()).get('rulewright_refused_objects_total{kind="EndpointSlice"}')).toBeGreaterThan(0);
     await server.set(slice("a", "10.1.0.7"));
     await holds("10.1.0.7:8080");
@@ -288,6 +207,96 @@ test("only changes from after its start say how long they take to arrive", async
   const name = 'kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"}';
   await until(async () => ((await series()).get(name) ?? 0) > 0);
   expect((await series()).get(name)).toBe(1);
+});
+
+describe("people who look", () => {
+  test("see what changed last, and how long each step took", async () => {
+    const triggeredAt = Date.now() + 1000;
+    const at = { "endpoints.kubernetes.io/last-change-trigger-time": new Date(triggeredAt).toISOString() };
+    const { server, start, holds } = await anAgent();
+    const agent = start();
+    await holds(to("a"));
+    expect([agent.synced(), agent.lastChange("default/a")]).toEqual([true, undefined]);
+    await server.set(slice("a", "10.1.0.7", at));
+    await until(() => agent.lastChange("default/a")?.pass !== undefined);
+    const change = agent.lastChange("default/a");
+    expect(change).toMatchObject({ kind: "EndpointSlice", object: "default/a", isGone: false, triggeredAt });
+    expect(String(change?.resourceVersion)).toMatch(/^\d+$/);
+    expect(change?.pass?.beganAt).toBeGreaterThanOrEqual(change?.receivedAt ?? Infinity);
+    expect(change?.pass?.endedAt).toBeGreaterThanOrEqual(change?.pass?.beganAt ?? Infinity);
+    expect(agent.history.passes()[0]).toMatchObject({ cause: "1 EndpointSlice changed", services: ["default/a"] });
+  });
+
+  test("see repairs, and Services that the kernel refuses", async () => {
+    const { server, kernel, start, holds } = await anAgent({
+      settings: { repairSeconds: 0.05 },
+      refusal: { lines: /10\.1\.0\.66:/ },
+    });
+    const agent = start();
+    await holds(to("a"));
+    await kernel.restore(4, "*nat\n-F KUBE-SERVICES\nCOMMIT\n");
+    await until(() => agent.history.passes()[0]?.kind === "repair");
+    expect(agent.history.passes()[0]).toMatchObject({ services: ["default/a"], families: [{ result: "good" }] });
+    await server.set(slice("a", "10.1.0.66"));
+    await until(() => agent.quarantined().has("default/a"));
+    expect([...agent.quarantined()]).toEqual([["default/a", expect.stringContaining("refused")]]);
+  });
+
+  test("see the cluster's ServiceCIDRs where the server has them", async () => {
+    const { server, start, holds, log } = await anAgent({ version: "1.36" });
+    await server.set({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "ServiceCIDR",
+      metadata: { name: "kubernetes" },
+      spec: { cidrs: ["10.96.0.0/16"] },
+    });
+    const agent = start();
+    await holds(to("a"));
+    await until(() => agent.serviceCidrs().length > 0);
+    expect(agent.serviceCidrs()).toEqual(["10.96.0.0/16"]);
+    expect(log.some((line) => line.includes("servicecidr"))).toBe(false);
+  });
+
+  test("see none where it has not, and nothing is logged of that", async () => {
+    const { start, holds, log } = await anAgent();
+    const agent = start();
+    await holds(to("a"));
+    await until(() => agent.watches()["servicecidrs"]?.served === false);
+    expect(agent.serviceCidrs()).toEqual([]);
+    expect(log.some((line) => line.includes("servicecidr"))).toBe(false);
+  });
+});
+
+test("events about a Service carry its uid", async () => {
+  const { server, start, holds, uids } = await anAgent({ refusal: { lines: /10\.1\.0\.66:/ } });
+  start();
+  await holds(to("a"));
+  await server.set(slice("a", "10.1.0.66"));
+  await until(() => uids.length > 0);
+  expect(uids[0]).toMatch(/^[0-9a-f]{8}-/);
+});
+
+test("two agents that know the same have the same hash, and watches are told as they come and go", async () => {
+  const [one, other] = [
+    await anAgent(),
+    await anAgent({ objects: [slice("b"), slice("a"), service("b"), service("a")] }),
+  ];
+  one.start();
+  other.start();
+  await one.holds(to("a"));
+  await other.holds(to("b"));
+  await one.server.set(service("b"), slice("b"));
+  await one.holds(to("b"));
+  const hash = async ({ series }: typeof one) => (await series()).get("rulewright_model_hash");
+  await until(async () => (await hash(one)) !== undefined && (await hash(one)) === (await hash(other)));
+  const events = 'rulewright_watch_last_event_timestamp_seconds{resource="services"}';
+  expect(Math.abs(((await one.series()).get(events) ?? 0) - Date.now() / 1000)).toBeLessThan(60);
+  const nodes = 'rulewright_watch_last_event_timestamp_seconds{resource="nodes"}';
+  expect((await one.series()).get(nodes)).toBeGreaterThan(0);
+  const restarts = 'rulewright_watch_restarts_total{resource="endpointslices"}';
+  expect((await one.series()).get(restarts)).toBe(0);
+  await one.server.cutWatches("reset");
+  await until(async () => (await one.series()).get(restarts) === 1);
 });
 
 test("loopback is routed for node ports once the rules are in force", async () => {

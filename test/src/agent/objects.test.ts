@@ -4,16 +4,17 @@ import fc from "fast-check";
 import type { EndpointSlice } from "../../../rules/decode/endpoint-slice.ts";
 import type { Service } from "../../../rules/decode/service.ts";
 import { entries } from "../../../rules/radix/radix.ts";
-import { createObjects, type ObjectNews, type Objects } from "../../../src/agent/objects.ts";
-import { aCluster, aService, aSlice, anIp } from "../../make/objects.ts";
+import { createObjects, type Objects } from "../../../src/agent/objects.ts";
+import type { ObjectChange } from "../../../src/watch/intake.ts";
+import { aCidr, aCluster, aService, aSlice, anIp } from "../../make/objects.ts";
 
 const set = <T extends { readonly namespace: string; readonly name: string }>(object: T, triggeredAt?: number) => ({
   kind: "set" as const,
-  key: `${object.namespace}/${object.name}`,
+  ...{ key: `${object.namespace}/${object.name}`, version: 7, receivedAt: 100 },
   object,
-  triggeredAt,
+  ...(triggeredAt === undefined ? {} : { triggeredAt }),
 });
-const gone = (key: string) => ({ kind: "gone" as const, key });
+const gone = (key: string) => ({ kind: "gone" as const, key, receivedAt: 200 });
 
 /** The cluster as plain data. */
 const held = (objects: Objects) => [...entries(objects.cluster())];
@@ -24,7 +25,7 @@ const shop = aService({ name: "shop", clusterIps: ["10.96.0.2"] });
 const slice = aSlice({ name: "s" });
 
 describe("the cluster is what the last news of each object says", () => {
-  type News = { readonly services?: ObjectNews<Service>[]; readonly slices?: ObjectNews<EndpointSlice>[] };
+  type News = { readonly services?: ObjectChange<Service>[]; readonly slices?: ObjectChange<EndpointSlice>[] };
   test.each<[string, readonly News[], readonly (Service | EndpointSlice)[]]>([
     ["nothing", [], []],
     ["a Service and its slice", [{ services: [set(web)] }, { slices: [set(slice)] }], [web, slice]],
@@ -105,22 +106,30 @@ describe("news", () => {
     const objects = createObjects();
     objects.services([set(web), set(shop), gone("default/shop")]);
     objects.slices([set(slice), gone("default/other")]);
-    expect(objects.takeNews()).toEqual({ services: 3, slices: 2, triggers: new Map() });
-    expect(objects.takeNews()).toEqual({ services: 0, slices: 0, triggers: new Map() });
+    const first = ["default/web", "default/shop"];
+    expect(objects.takeNews()).toEqual({ services: 3, slices: 2, triggers: [], first });
+    expect(objects.takeNews()).toEqual({ services: 0, slices: 0, triggers: [], first: [] });
   });
 
-  test("has the times at which endpoints changed, of each Service all that are new", () => {
+  test("names 20 Services", () => {
     const objects = createObjects();
-    objects.slices([set(slice, 10), set(aSlice({ name: "t" }), 20), set(aSlice({ name: "u", service: "shop" }), 30)]);
-    objects.slices([set(slice, 40), set(aSlice({ name: "v", service: undefined }), 50), set(aSlice({ name: "w" }))]);
-    expect(objects.takeNews().triggers).toEqual(
-      new Map([
-        ["default/web", [10, 20, 40]],
-        ["default/shop", [30]],
-      ]),
-    );
+    objects.services(Array.from({ length: 30 }, (_, at) => set(aService({ name: `s${at}` }))));
+    expect(objects.takeNews().first).toEqual(Array.from({ length: 20 }, (_, at) => `default/s${at}`));
+  });
+
+  test("has the times at which slices of Services changed, by family", () => {
+    const objects = createObjects();
+    const six = aSlice({ name: "t", addressType: "IPv6", endpoints: ["fd00:1::1"] });
+    objects.slices([set(slice, 10), set(six, 20), set(slice, 40)]);
+    objects.slices([set(aSlice({ name: "v", service: undefined }), 50), set(aSlice({ name: "w" }))]);
+    objects.slices([set(aSlice({ name: "x", addressType: "FQDN", endpoints: [] }), 60)]);
+    expect(objects.takeNews().triggers).toEqual([
+      { family: 4, at: 10 },
+      { family: 6, at: 20 },
+      { family: 4, at: 40 },
+    ]);
     objects.slices([set(slice, 60)]);
-    expect(objects.takeNews().triggers).toEqual(new Map([["default/web", [60]]]));
+    expect(objects.takeNews().triggers).toEqual([{ family: 4, at: 60 }]);
   });
 
   test("of what was taken does not change with later news", () => {
@@ -128,8 +137,49 @@ describe("news", () => {
     objects.slices([set(slice, 10)]);
     const taken = objects.takeNews();
     objects.slices([set(slice, 20)]);
-    expect(taken).toEqual({ services: 0, slices: 1, triggers: new Map([["default/web", [10]]]) });
+    expect(taken).toEqual({ services: 0, slices: 1, triggers: [{ family: 4, at: 10 }], first: ["default/web"] });
   });
+});
+
+test("each change is told of the Service that it is about, of a slice that moves to both", () => {
+  const told: unknown[][] = [];
+  const objects = createObjects((service, { kind, object, isGone, resourceVersion, triggeredAt, receivedAt }) =>
+    told.push([service, kind, object, isGone, resourceVersion, triggeredAt, receivedAt]),
+  );
+  objects.services([set(web), gone("default/web")]);
+  objects.slices([set(slice, 10), set({ ...slice, service: "shop" }), gone("default/s"), gone("default/s")]);
+  objects.slices([set(aSlice({ name: "v", service: undefined }), 50)]);
+  expect(told).toEqual([
+    ["default/web", "Service", "default/web", false, 7, undefined, 100],
+    ["default/web", "Service", "default/web", true, undefined, undefined, 200],
+    ["default/web", "EndpointSlice", "default/s", false, 7, 10, 100],
+    ["default/web", "EndpointSlice", "default/s", false, 7, undefined, 100],
+    ["default/shop", "EndpointSlice", "default/s", false, 7, undefined, 100],
+    ["default/shop", "EndpointSlice", "default/s", true, undefined, undefined, 200],
+  ]);
+});
+
+test("a Service's uid is the last one told, and none once it is gone", () => {
+  const objects = createObjects();
+  objects.services([{ ...set(web), uid: "one" }, set(shop)]);
+  objects.services([{ ...set(web), uid: "two" }]);
+  expect(["default/web", "default/shop"].map(objects.uidOf)).toEqual(["two", undefined]);
+  objects.services([gone("default/web")]);
+  expect(objects.uidOf("default/web")).toBeUndefined();
+});
+
+test("ServiceCIDRs are all blocks that are there", () => {
+  const objects = createObjects();
+  const blocks = (name: string, ...cidrs: string[]) => ({
+    ...{ kind: "set" as const, key: name, version: 1, receivedAt: 1 },
+    object: { name, cidrs: cidrs.map(aCidr) },
+  });
+  expect(objects.cidrs()).toEqual([]);
+  objects.serviceCidrs([blocks("a", "10.96.0.0/16", "fd00:96::/108"), blocks("b", "10.97.0.0/16")]);
+  objects.serviceCidrs([blocks("b", "10.98.0.0/16"), gone("c")]);
+  expect(objects.cidrs()).toEqual(["10.96.0.0/16", "fd00:96::/108", "10.98.0.0/16"]);
+  objects.serviceCidrs([gone("a")]);
+  expect(objects.cidrs()).toEqual(["10.98.0.0/16"]);
 });
 
 test("a Service that did not change stays the same object", () => {
@@ -149,10 +199,10 @@ test("the Node is the last one told, and none once it is gone", () => {
   const node = { name: "here", zone: "a", podCidrs: [], addresses: [anIp("192.168.0.2")] };
   expect(objects.node()).toBeUndefined();
   objects.nodes([
-    { kind: "set", key: "here", object: node },
-    { kind: "set", key: "here", object: { ...node, zone: "b" } },
+    { kind: "set", key: "here", version: 1, receivedAt: 1, object: node },
+    { kind: "set", key: "here", version: 2, receivedAt: 2, object: { ...node, zone: "b" } },
   ]);
   expect(objects.node()?.zone).toBe("b");
-  objects.nodes([{ kind: "gone", key: "here" }]);
+  objects.nodes([gone("here")]);
   expect(objects.node()).toBeUndefined();
 });

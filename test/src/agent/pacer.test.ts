@@ -250,3 +250,43 @@ test("with the real clock, pauses are real and stopping ends them", async () => 
   await pacer.stop();
   expect(begun).toHaveLength(2);
 });
+
+test("a run is told how long the oldest news waited, also while it waits itself", async () => {
+  let now = 1000;
+  const told: number[] = [];
+  const time: PacerTime = { now: () => now, random: () => 0, sleep: () => Promise.resolve() };
+  const run = (waitedSeconds: () => number) => {
+    now += 2500;
+    told.push(waitedSeconds());
+    return Promise.resolve(true);
+  };
+  const pacer = createPacer({ minPauseSeconds: 0, run, time });
+  pacer.news();
+  now += 500;
+  pacer.news();
+  await turn();
+  expect(told).toEqual([3]);
+});
+
+test.each([
+  ["a run that is quick and good", 0.5, true, 0],
+  ["a run that takes longer than the pause", 4, true, 4],
+  ["a run that fails", 0.2, false, 0.5],
+  ["a slow run that fails", 7, false, 7],
+])("after %s the next one is told to be held back for that long", async (_, seconds, isGood, expected) => {
+  let now = 0;
+  const told: number[] = [];
+  const time: PacerTime = {
+    now: () => now,
+    random: () => 0,
+    sleep: (ms) => (ms <= 0 ? Promise.resolve() : new Promise(() => undefined)),
+  };
+  const run = () => {
+    now += seconds * 1000;
+    return Promise.resolve(isGood);
+  };
+  const minPauseSeconds = isGood ? 1 : 0.1;
+  createPacer({ minPauseSeconds, run, time, onHeldBack: (held) => told.push(held) }).news();
+  await turn();
+  expect(told).toEqual([expected]);
+});

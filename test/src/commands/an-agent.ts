@@ -12,6 +12,8 @@ import { bundle } from "./cli.ts";
 import type { Node } from "./node.ts";
 
 export type AgentRun = {
+  /** Of the agent itself: `ip netns exec` becomes it. */
+  readonly pid: number;
   /** What it has logged so far, and printed. */
   readonly log: () => string;
   readonly printed: () => string;
@@ -25,8 +27,17 @@ export type AgentNode = {
   readonly api: ApiProcess;
   /** `rulewright run`; the configuration is a plain one unless `--config` is among the arguments. */
   readonly start: (...args: readonly string[]) => AgentRun;
+  /** The same, under `before` (a command that is to run it) and with more options of Node's. */
+  readonly startUnder: (
+    settings: { readonly before?: readonly string[]; readonly nodeOptions?: readonly string[] },
+    ...args: readonly string[]
+  ) => AgentRun;
   /** What `rulewright plan` gives for these objects, in canonical form. */
-  readonly planned: (objects: readonly ApiObject[], config?: string) => Promise<Record<Family, string>>;
+  readonly planned: (
+    objects: readonly ApiObject[],
+    config?: string,
+    nodeName?: string,
+  ) => Promise<Record<Family, string>>;
   /** What is in the kernel, in the same form. */
   readonly rules: (family: Family) => Promise<string>;
   /** Waits until the kernel is so; gives what is there, for a comparison that says what differs. */
@@ -64,22 +75,25 @@ export async function anAgentNode(node: Node, ...objects: readonly ApiObject[]):
   const rules = async (family: Family) => renderRuleset(parseRuleset(await node.save(family), family));
   const both = async () => ({ 4: await rules(4), 6: await rules(6) });
   let plans = 0;
+  const startUnder: AgentNode["startUnder"] = ({ before = [], nodeOptions = [] }, ...args) => {
+    const config = args.includes("--config") ? [] : ["--config", plain];
+    const place = ["--kubeconfig", join(folder, "kubeconfig.yaml"), "--hostname-override", name];
+    const all = ["run", "--variant", node.variant, ...place, ...config, ...args];
+    const command = [...before, process.execPath, ...nodeOptions, bundle, ...all];
+    const run = watched(spawn(ip, [...enter.slice(1), ...command], { env: node.env() }));
+    running.push(() => run.end("SIGKILL"));
+    return run;
+  };
   return {
     api,
     rules,
-    start: (...args) => {
-      const config = args.includes("--config") ? [] : ["--config", plain];
-      const place = ["--kubeconfig", join(folder, "kubeconfig.yaml"), "--hostname-override", name];
-      const all = ["run", "--variant", node.variant, ...place, ...config, ...args];
-      const run = watched(spawn(ip, [...enter.slice(1), process.execPath, bundle, ...all], { env: node.env() }));
-      running.push(() => run.end("SIGKILL"));
-      return run;
-    },
-    planned: async (items, config = plain) => {
+    start: (...args) => startUnder({}, ...args),
+    startUnder,
+    planned: async (items, config = plain, nodeName = name) => {
       const file = join(folder, `objects-${(plans += 1)}.json`);
       await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
       const plan = async (family: Family) => {
-        const given = ["-f", file, "--config", config, "--node-name", name, "--variant", node.variant];
+        const given = ["-f", file, "--config", config, "--node-name", nodeName, "--variant", node.variant];
         const { stdout, stderr, code } = await node.cli("plan", ...given, "--family", String(family));
         if (code !== 0) throw new Error(`plan has ended with ${code}: ${stderr}`);
         return renderRuleset(parseRuleset(stdout, family));
@@ -89,8 +103,10 @@ export async function anAgentNode(node: Node, ...objects: readonly ApiObject[]):
     reaches: async (wanted, seconds = 15) => {
       const isSo = (there: Record<Family, string>) => there[4] === wanted[4] && there[6] === wanted[6];
       let there = await both();
-      for (const end = Date.now() + seconds * 1000; Date.now() < end && !isSo(there); there = await both())
-        await sleep(50);
+      const began = Date.now();
+      // The longer it takes, the less often is asked: reading costs the agent the processor.
+      for (; Date.now() < began + seconds * 1000 && !isSo(there); there = await both())
+        await sleep(Math.max(50, (Date.now() - began) / 20));
       return there;
     },
     get: async (url) => {
@@ -115,6 +131,7 @@ function watched(child: ChildProcess): AgentRun {
     });
   });
   return {
+    pid: child.pid ?? 0,
     log: () => log,
     printed: () => printed,
     says: async (line, seconds = 10) => {

@@ -3,13 +3,17 @@ import { describe, expect, test } from "@jest/globals";
 import { Command } from "commander";
 import { familyOf } from "../../../rules/index.ts";
 import {
+  addClusterOptions,
   addInputOptions,
   addOptionalInputOptions,
+  addRecordOption,
   addVariantOption,
   familiesOf,
   inputOf,
+  sourceOf,
   thisHost,
   toDesiredOptions,
+  type ClusterOptions,
   type InputOptions,
   type OptionalInputOptions,
 } from "../../../src/commands/options.ts";
@@ -98,6 +102,54 @@ describe("where manifests are not required", () => {
     "--pod-cidr 10.1.0.0/16",
   ])("%s is refused without them", (line) => {
     expect(() => optional(line)).toThrow(expect.objectContaining({ name: "InputError" }));
+  });
+});
+
+describe("where a cluster may take the place of manifests", () => {
+  const source = (line: string) =>
+    sourceOf(
+      addRecordOption(addClusterOptions(addOptionalInputOptions(new Command())))
+        .parse(
+          line.split(" ").filter((word) => word !== ""),
+          { from: "user" },
+        )
+        .opts<OptionalInputOptions & ClusterOptions>(),
+    );
+
+  test("manifests are read as elsewhere", () => {
+    const line = "-f a -R --config c --node-name n --service-cidr 10.0.0.0/16 --node-port-range 1-2";
+    expect(source(line)).toEqual({ kind: "manifests", options: desired(line) });
+  });
+
+  test("of a cluster nothing is made up", () => {
+    const line = "--config c --node-name n --node-address 10.0.0.1";
+    expect(source(`--from-cluster ${line} --kubeconfig k --record r --family 6`)).toEqual({
+      kind: "cluster",
+      options: { ...desired(`-f a ${line} --family 6`), files: [], placeholders: "none" },
+      kubeconfig: "k",
+      record: { folder: "r", families: [6] },
+    });
+  });
+
+  test("a record is about no family where none is named", () => {
+    expect(source("--from-cluster --record r")).toMatchObject({ record: { families: [] } });
+    expect(source("--from-cluster")).toMatchObject({ kubeconfig: undefined, record: undefined });
+  });
+
+  test.each([
+    ["", "--from-cluster"],
+    ["--node-name n", "--from-cluster"],
+    ["-f a --from-cluster", "-f"],
+    ["--from-cluster -R", "--recursive"],
+    ["--from-cluster --service-cidr 10.0.0.0/16", "--service-cidr"],
+    ["--from-cluster --pod-cidr 10.0.0.0/16", "--pod-cidr"],
+    ["--from-cluster --node-port-range 1-2", "--node-port-range"],
+    ["--from-cluster --node-port-range 30000-32767", "--node-port-range"],
+    ["-f a --kubeconfig k", "--kubeconfig"],
+    ["-f a --record r", "--record"],
+  ])("%j is refused, and %s is named", (line, named) => {
+    const message = expect.stringContaining(named) as unknown;
+    expect(() => source(line)).toThrow(expect.objectContaining({ name: "InputError", message }));
   });
 });
 

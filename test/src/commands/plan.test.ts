@@ -141,6 +141,15 @@ just text
   });
 });
 
+test.each([
+  ["neither manifests nor a cluster", []],
+  ["both", ["-f", "-", "--from-cluster"]],
+])("%s is trouble", async (_, args) => {
+  const { code, stdout, stderr } = await cli(["plan", ...args], { input: aWeb() });
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain("--from-cluster");
+});
+
 describe("--config", () => {
   test("is honoured", async () => {
     const file = join(await aFolder({ "c.yaml": `${config}iptables: { masqueradeBit: 20 }\n` }), "c.yaml");

@@ -1,22 +1,36 @@
 // Tests of src/debug/debug-routes.ts, through the table of routes.
 import { expect, test } from "@jest/globals";
 import { buildModel, buildRuleset, emptyRuleset, renderRuleset } from "../../../rules/index.ts";
+import { createHistory } from "../../../src/agent/history.ts";
+import type { LastChange } from "../../../src/agent/last-changes.ts";
 import { debugRoutes } from "../../../src/debug/debug-routes.ts";
 import { createGuard } from "../../../src/http/authorization.ts";
 import { routeHandler } from "../../../src/http/routes.ts";
 import { createFakeKernel } from "../../../src/kernel/fake.ts";
 import { apply } from "../../../src/kernel/apply.ts";
 import { aView } from "../../make/node.ts";
-import { aCluster, anIp, aService, aSlice } from "../../make/objects.ts";
+import { aCidr, aCluster, anIp, aService, aSlice } from "../../make/objects.ts";
 
 const build = buildRuleset(buildModel(aCluster(aService(), aSlice({ endpoints: ["10.1.0.1"] })), aView()));
 const node = { localIps: [anIp("192.168.0.2")], interfaces: [], routeLocalnet: true };
+
+const change: LastChange = {
+  ...{ kind: "Service", object: "default/web", isGone: false, resourceVersion: 5 },
+  ...{ triggeredAt: undefined, receivedAt: 0, pass: undefined },
+};
 
 /** A client on this host asks an agent whose kernel holds `ruleset`. */
 async function ask(target: string, { ruleset = build.ruleset, remoteAddress = "127.0.0.1" } = {}) {
   const kernel = createFakeKernel();
   await apply(kernel, ruleset);
-  const routes = debugRoutes({ builds: () => [build], kernel, node: () => node });
+  const history = createHistory();
+  history.failed({ at: 0, family: 4, message: "refused", script: "" });
+  const routes = debugRoutes({
+    ...{ builds: () => [build], kernel, node: () => node, history },
+    lastChange: (service) => (service === "default/web" ? change : undefined),
+    quarantined: () => new Map([["default/web", "bad line"]]),
+    serviceCidrs: () => [aCidr("10.96.0.0/16")],
+  });
   const [path = "", query = ""] = target.split("?");
   const request = { method: "GET", path, query: new URLSearchParams(query), token: undefined, remoteAddress };
   const { status, body } = await routeHandler(routes, createGuard({ authorize: undefined }))(request);
@@ -43,8 +57,17 @@ test("/debug/diff is what the two differ in", async () => {
 
 test("/debug/services/NAMESPACE/NAME is one Service", async () => {
   const { status, body } = await ask("/debug/services/default/web");
-  expect([status, JSON.parse(body)]).toEqual([200, expect.objectContaining({ name: "default/web" })]);
+  expect(status).toBe(200);
+  expect(JSON.parse(body)).toMatchObject({
+    ...{ name: "default/web", lastChange: { object: "Service default/web" } },
+    notes: [expect.stringContaining("bad line")],
+  });
   expect((await ask("/debug/services/default/other")).status).toBe(404);
+});
+
+test("/debug/history is what the agent did last", async () => {
+  const { status, body } = await ask("/debug/history");
+  expect([status, JSON.parse(body)]).toMatchObject([200, { passes: [], lastFailedBatch: { message: "refused" } }]);
 });
 
 test("/debug/explain follows a packet", async () => {
@@ -62,6 +85,6 @@ test.each([
 });
 
 test("off the loopback nobody sees any of it without being let in", async () => {
-  for (const path of ["/debug/plan", "/debug/rules", "/debug/diff", "/debug/services/default/web"])
+  for (const path of ["/debug/plan", "/debug/rules", "/debug/diff", "/debug/history", "/debug/services/default/web"])
     expect((await ask(path, { remoteAddress: "192.0.2.9" })).status).toBe(403);
 });

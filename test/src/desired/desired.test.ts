@@ -2,7 +2,17 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { renderRuleset, type Ip } from "../../../rules/index.ts";
-import { defaultRanges, InputError, readDesired, servesSomething } from "../../../src/desired/desired.ts";
+import type { Problem } from "../../../rules/problem.ts";
+import {
+  buildFromObjects,
+  defaultRanges,
+  InputError,
+  readDesired,
+  readSettings,
+  servesSomething,
+  type Desired,
+} from "../../../src/desired/desired.ts";
+import { loadSources } from "../../../src/manifest/load.ts";
 import { ManifestReadError } from "../../../src/manifest/read.ts";
 import { aWeb, aWeb6, madeUp } from "../commands/a-manifest.ts";
 import { aFolder, badInput, config, input } from "../golden/a-case.ts";
@@ -104,6 +114,44 @@ test("what was made up is named, and is in the ranges given", () => {
     "31000-31000",
   ]);
   expect(placeholders.filter(({ object }) => object === "Service default/open").length).toBeGreaterThanOrEqual(2);
+});
+
+test("objects that nothing is to be made up for count as they are, and are otherwise built alike", () => {
+  const [bare, full] = [aDesired(madeUp, { placeholders: "none" }), aDesired(aWeb(), { placeholders: "none" })];
+  expect([bare.placeholders, bare.problems, bare.builds.map(servesSomething)]).toEqual([[], [], [false, false]]);
+  expect(full.builds.map(({ ruleset }) => renderRuleset(ruleset))).toEqual(
+    aDesired(aWeb()).builds.map(({ ruleset }) => renderRuleset(ruleset)),
+  );
+});
+
+describe("buildFromObjects", () => {
+  test("tells problems without places where no file holds the objects", () => {
+    const { problems, locate, ...loaded } = loadSources([{ name: "a.yaml", text: badInput }]);
+    const bare = problems.map(({ problem }) => ({ problem, source: undefined }));
+    const objects = {
+      ...loaded,
+      problems: bare,
+      locate: (problem: Problem) => ({ ...locate(problem), source: undefined }),
+    };
+    const options = { files: [], recursive: false, configFile: undefined, nodeName: undefined, nodeAddresses: [] };
+    const desired = buildFromObjects(
+      { loaded: objects, sources: [], config: undefined },
+      { ...options, families: [4, 6], ...defaultRanges },
+    );
+    const rules = ({ builds }: Desired) => builds.map(({ ruleset }) => renderRuleset(ruleset));
+    expect(rules(desired)).toEqual(rules(aDesired(badInput)));
+    expect(desired.problems.map(({ line }) => line)).toEqual(
+      aDesired(badInput).problems.map(({ line }) => line.replace(/^a\.yaml:\d+:\d+: /, "")),
+    );
+  });
+});
+
+test.each([
+  ["none", undefined, undefined],
+  ["a configuration without a node", config, undefined],
+  ["one with a node", `${config}hostnameOverride: node-n\n`, "node-n"],
+])("readSettings finds the node's name: %s", (_, text, name) => {
+  expect(readSettings(text === undefined ? undefined : { name: "c", text }).nodeName).toBe(name);
 });
 
 describe("the node", () => {

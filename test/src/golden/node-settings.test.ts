@@ -8,6 +8,8 @@ families: [6, 4, 6]
 serviceCIDRs: [10.0.0.0/16]
 podCIDRs: [10.1.0.0/16]
 nodePortRange: 31000-31999
+placeholders: none
+kind: NodeSettings
 `;
   expect(decodeNodeSettings(text, "node.yaml")).toEqual({
     kind: "decoded",
@@ -18,6 +20,7 @@ nodePortRange: 31000-31999
       serviceCidrs: ["10.0.0.0/16"],
       podCidrs: ["10.1.0.0/16"],
       nodePortRange: { low: 31000, high: 31999 },
+      placeholders: "none",
     },
   });
 });
@@ -37,6 +40,8 @@ test.each([
   ["podCIDRs: 10.0.0.0/8", "node.yaml:1:1: node settings podCIDRs: is"],
   ["nodePortRange: 3-2", "node.yaml:1:1: node settings nodePortRange: is"],
   ["nodePortRange: 0-70000", "node.yaml:1:1: node settings nodePortRange: is"],
+  ["placeholders: some", "node.yaml:1:1: node settings placeholders: is"],
+  ["kind: Node", "node.yaml:1:1: node settings kind: is"],
   ["- name", "node.yaml:1:1: node settings: is a list, must be an object"],
   ["name: a\n---\nname: b", "node.yaml:3:1: node settings: stand in the file a second time"],
   ["name: [", "node.yaml:"],

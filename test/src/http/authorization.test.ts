@@ -20,7 +20,7 @@ function aGuard(settings: Partial<GuardSettings> = {}) {
   const asked: string[] = [];
   const authorize: Authorize = (token, path, verb) => {
     asked.push(`${token} ${verb} ${path}`);
-    return Promise.resolve(token === "good");
+    return Promise.resolve(token === "good" ? "allowed" : token === "bad" ? "denied" : "unknown");
   };
   const guard = createGuard({ authorize, ...settings });
   return { asked, statusOf: async (request: Request) => (await guard(request))?.status };
@@ -29,8 +29,9 @@ function aGuard(settings: Partial<GuardSettings> = {}) {
 describe("a request to a guarded path", () => {
   test.each([
     ["of a token that may", {}, undefined, ["good get /debug/state"]],
-    ["of HEAD", { method: "HEAD" }, undefined, ["good head /debug/state"]],
+    ["of HEAD", { method: "HEAD" }, undefined, ["good get /debug/state"]],
     ["of a token that may not", { token: "bad" }, 403, ["bad get /debug/state"]],
+    ["of a token that is nobody's", { token: "strange" }, 401, ["strange get /debug/state"]],
     ["without a token", { token: undefined }, 401, []],
     ["from loopback, without a token", { token: undefined, remoteAddress: "127.0.0.1" }, undefined, []],
     ["from loopback over IPv6", { token: undefined, remoteAddress: "::1" }, undefined, []],
@@ -47,9 +48,9 @@ describe("a request to a guarded path", () => {
     expect(await statusOf(aRequest({ remoteAddress }))).toBe(status);
   });
 
-  test("names the scheme where a token is missing", async () => {
-    const guard = createGuard({ authorize: () => Promise.resolve(true) });
-    expect(await guard(aRequest({ token: undefined }))).toMatchObject({ headers: { "WWW-Authenticate": "Bearer" } });
+  test.each([undefined, "strange"])("names the scheme where the token is %p", async (token) => {
+    const guard = createGuard({ authorize: () => Promise.resolve("unknown") });
+    expect(await guard(aRequest({ token }))).toMatchObject({ headers: { "WWW-Authenticate": "Bearer" } });
   });
 });
 
@@ -57,6 +58,7 @@ describe("answers of the API server", () => {
   test.each([
     ["good", undefined],
     ["bad", 403],
+    ["strange", 401],
   ])("about the token %s are kept for a while", async (token, status) => {
     let nowSeconds = 0;
     const { asked, statusOf } = aGuard({ nowSeconds: () => nowSeconds, cacheSeconds: 10 });
@@ -68,14 +70,20 @@ describe("answers of the API server", () => {
   });
 
   test.each([
-    ["token", { token: "other" }, 403],
+    ["token", { token: "bad" }, 403],
     ["path", { path: "/debug/other" }, undefined],
-    ["method", { method: "HEAD" }, undefined],
+    ["method", { method: "POST" }, undefined],
   ])("are not taken for another %s", async (_, parts, status) => {
     const { asked, statusOf } = aGuard();
     await statusOf(aRequest());
     expect(await statusOf(aRequest(parts))).toBe(status);
     expect(asked).toHaveLength(2);
+  });
+
+  test("to GET are taken for HEAD", async () => {
+    const { asked, statusOf } = aGuard();
+    for (const method of ["GET", "HEAD"]) expect(await statusOf(aRequest({ method }))).toBeUndefined();
+    expect(asked).toHaveLength(1);
   });
 
   test("are shared by those who ask at once", async () => {
@@ -86,16 +94,28 @@ describe("answers of the API server", () => {
 
   test("that are errors refuse, and are asked for again", async () => {
     let broken = true;
-    const authorize = () => (broken ? Promise.reject(new Error("down")) : Promise.resolve(true));
+    const authorize: Authorize = () => (broken ? Promise.reject(new Error("down")) : Promise.resolve("allowed"));
     const { statusOf } = aGuard({ authorize });
     expect(await statusOf(aRequest())).toBe(503);
     broken = false;
     expect(await statusOf(aRequest())).toBeUndefined();
   });
 
+  test("that are errors are told once in a minute, however many ask", async () => {
+    let nowSeconds = 0;
+    const told: [number, string][] = [];
+    const { statusOf } = aGuard({
+      authorize: () => Promise.reject(new Error("down")),
+      nowSeconds: () => nowSeconds,
+      onProblem: (text) => told.push([nowSeconds, text]),
+    });
+    for (nowSeconds of [0, 1, 59, 60, 61]) await statusOf(aRequest());
+    expect(told).toEqual([0, 60].map((at) => [at, expect.stringContaining("down")]));
+  });
+
   test("that never come count as errors, and make room for others", async () => {
     let silent = true;
-    const authorize = () => (silent ? new Promise<boolean>(() => undefined) : Promise.resolve(true));
+    const authorize: Authorize = () => (silent ? new Promise(() => undefined) : Promise.resolve("allowed"));
     const { statusOf } = aGuard({ authorize, askSeconds: 0.05, maxAsking: 1 });
     expect(await statusOf(aRequest())).toBe(503);
     silent = false;
@@ -105,11 +125,11 @@ describe("answers of the API server", () => {
   test("are asked for by so many at once and no more", async () => {
     let under = 0;
     let most = 0;
-    const authorize = async () => {
+    const authorize: Authorize = async () => {
       most = Math.max(most, ++under);
       await pause(20);
       under--;
-      return true;
+      return "allowed";
     };
     const { statusOf } = aGuard({ authorize, maxAsking: 3 });
     const tokens = Array.from({ length: 10 }, (_, index) => `token-${index}`);

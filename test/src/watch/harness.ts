@@ -17,6 +17,9 @@ export type Run<T> = {
   readonly synced: number[];
   /** What the reflector wanted to wait, in milliseconds. */
   readonly waits: number[];
+  /** When something arrived, and how many streams ended. */
+  readonly arrivals: number[];
+  readonly restarts: number[];
   readonly log: string[];
 };
 
@@ -66,7 +69,9 @@ export function run<T>(api: Api, resource: Resource<T>, options: RunOptions = {}
       return after(ms / 100, undefined, { signal }).catch(() => undefined);
     },
   };
-  const told: Omit<Run<T>, "reflector"> = { changes: [], objects: new Map(), problems: [], synced: [], waits, log: [] };
+  const told: Omit<Run<T>, "reflector"> = {
+    ...{ changes: [], objects: new Map(), problems: [], synced: [], waits, arrivals: [], restarts: [], log: [] },
+  };
   const keep = (message: string) => told.log.push(message);
   const reflector = reflect({
     api,
@@ -74,6 +79,8 @@ export function run<T>(api: Api, resource: Resource<T>, options: RunOptions = {}
     log: { debug: keep, info: keep, warn: keep, error: keep },
     idleSeconds: options.idleSeconds ?? 30,
     time: options.time ?? time,
+    onArrival: (at) => told.arrivals.push(at),
+    onRestart: () => told.restarts.push(told.restarts.length + 1),
     onChanges: (changes) => {
       told.changes.push(...changes);
       options.onChanges?.();

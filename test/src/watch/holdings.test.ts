@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createHoldings } from "../../../src/watch/holdings.ts";
 import type { Version } from "../../../src/watch/version.ts";
 
-const at = (key: string, version: Version | undefined) => ({ key, version, triggeredAt: undefined });
+const at = (key: string, version: Version | undefined) => ({ key, version, triggeredAt: undefined, uid: undefined });
 
 test("a state is new once", () => {
   const holdings = createHoldings();

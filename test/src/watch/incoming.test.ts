@@ -67,6 +67,12 @@ describe("an object", () => {
       { name: "a", annotations: 1 },
       { key: "a", version: undefined, triggeredAt: undefined },
     ],
+    [
+      { name: "a", uid: "7c0f2d3e-0000-4000-8000-000000000001" },
+      { key: "a", version: undefined, triggeredAt: undefined, uid: "7c0f2d3e-0000-4000-8000-000000000001" },
+    ],
+    [{ name: "a", uid: 7 }, { key: "a" }],
+    [{ name: "a", uid: "x".repeat(65) }, { key: "a" }],
   ])("with the metadata %j is %j", (metadata, identity) => {
     expect(readIdentity({ metadata })).toEqual(identity);
   });

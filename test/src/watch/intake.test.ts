@@ -66,6 +66,13 @@ test("changes are told together, in order, and only where there are some", () =>
   ]);
 });
 
+test("a change has the object's uid where that has one", () => {
+  const { intake, batches } = anIntake();
+  intake.set({ metadata: { name: "a", resourceVersion: "1", uid: "u" }, value: "one" });
+  intake.flush();
+  expect(batches.flat()).toEqual([{ kind: "set", key: "a", version: 1, object: "one", receivedAt: 5, uid: "u" }]);
+});
+
 test("the deletion of what was never there is not told", () => {
   const { intake, batches } = anIntake();
   intake.gone(aThing("a", 1));
@@ -83,8 +90,8 @@ test("what the caller does not take for new is not looked at", () => {
   expect([batches, problems, intake.holdings.size()]).toEqual([[], [], 0]);
 });
 
-test("a bad object is reported once for each of its states, and is gone when it is", () => {
-  const { intake, batches, problems } = anIntake();
+test("a bad object is reported once for each of its states, not logged, and is gone when it is", () => {
+  const { intake, batches, problems, logged } = anIntake();
   intake.set(aThing("a", 1));
   intake.set(aThing("a", 1));
   intake.set(aThing("a", 2));
@@ -92,7 +99,7 @@ test("a bad object is reported once for each of its states, and is gone when it 
     ["a", [problem]],
     ["a", [problem]],
   ]);
-  expect([intake.refusals(), intake.holdings.refused()]).toEqual([2, 1]);
+  expect([intake.refusals(), intake.holdings.refused(), logged]).toEqual([2, 1, []]);
   intake.gone(aThing("a", 3));
   intake.flush();
   expect(batches.flat()).toEqual([{ kind: "gone", key: "a", receivedAt: 5 }]);

@@ -52,6 +52,25 @@ describe("a kubeconfig file", () => {
     expect(await headersOf({ kubeconfig: path })).toMatchObject({ Authorization: "Bearer xyz" });
   });
 
+  test("of several says what the earliest says that says it, with paths relative to each", async () => {
+    const other = kubeconfig("token: xyz").replaceAll("default", "other");
+    const first = await written("first/config", kubeconfig().replace(/^current.*\n/m, ""));
+    const second = await written("second/config", other.replace("10.0.0.1", "10.0.0.2"));
+    const third = await written("third/config", other.replace("10.0.0.1", "10.0.0.3"));
+    await written("first/token", "abc");
+    await written("first/ca.crt", "one");
+    await written("second/ca.crt", "two");
+    const choice = { kubeconfig: [first, second, third] };
+    const config = await loadKubeConfig(choice);
+    expect([config.getCurrentContext(), config.getCurrentCluster()?.server]).toEqual([
+      "other",
+      "https://10.0.0.2:6443",
+    ]);
+    expect(await headersOf(choice)).toEqual({ Authorization: "Bearer xyz", ca: "two" });
+    config.setCurrentContext("default");
+    expect(config.getCurrentCluster()).toMatchObject({ caFile: join(folder, "first/ca.crt") });
+  });
+
   test("has its server replaced by the master", async () => {
     const path = await written("config", kubeconfig());
     const config = await loadKubeConfig({ kubeconfig: path, master: "https://10.0.0.2" });

@@ -17,6 +17,19 @@ describe("a server that was away", () => {
     expect([...seen.objects.keys()]).toEqual(["default/b", "default/c"]);
   });
 
+  test("is failing until there is a stream again", async () => {
+    const { fake, seen } = await watching(["a"]);
+    expect(seen.reflector.stats().failing).toBe(false);
+    await fake.down();
+    await until(() => seen.reflector.stats().failing);
+    await until(() => seen.reflector.stats().failures > 2);
+    expect(seen.reflector.stats().failing).toBe(true);
+    await fake.up();
+    await until(() => !seen.reflector.stats().failing);
+    await fake.set(aServiceObject("b"));
+    await until(() => seen.objects.has("default/b"));
+  });
+
   test("and came back with an older history is believed where another state has the revision of one that we know", async () => {
     let mayGoOn = true;
     const time = {
@@ -171,6 +184,29 @@ describe("hammering", () => {
     now += 6000;
     await reset();
     expect(waits.at(-1)).toBe(1200);
+  });
+});
+
+describe("who watches the watch", () => {
+  test.each(["1.28", "1.36"] as const)("(%s) is told of each arrival, also of an empty list", async (version) => {
+    const { fake, seen } = await watching([], { version });
+    expect(seen.arrivals.length).toBeGreaterThan(0);
+    const before = seen.arrivals.length;
+    await fake.set(aServiceObject("a"));
+    await until(() => seen.arrivals.length > before);
+    expect(seen.arrivals.at(-1)).toBe(seen.reflector.stats().lastEventAt);
+    expect(seen.restarts).toEqual([]);
+  });
+
+  test("is told of each stream that ended, not of tries without one, and not of the end", async () => {
+    const { fake, seen } = await watching(["a"]);
+    await another(seen, () => fake.cutWatches("reset"));
+    expect(seen.restarts).toEqual([1]);
+    await fake.down();
+    await until(() => seen.restarts.length === 2 && seen.reflector.stats().failures >= 4);
+    await fake.up();
+    await seen.reflector.stop();
+    expect(seen.restarts).toEqual([1, 2]);
   });
 });
 

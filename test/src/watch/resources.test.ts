@@ -68,6 +68,16 @@ describe("other resources", () => {
     expect(seen.reflector.stats()).toMatchObject({ served: false, objects: 0, failures: 0 });
   });
 
+  test("a server that does not let us see ServiceCIDRs is asked once, and counts as having none", async () => {
+    const fake = await aServer({ version: "1.36" });
+    await fake.failNext(9, { status: 403 });
+    const seen = run(anApi(fake), serviceCidrs);
+    await until(() => seen.synced.length === 1);
+    await after(50);
+    expect(await fake.requests()).toHaveLength(1);
+    expect(seen.reflector.stats().served).toBe(false);
+  });
+
   test("a server that lost its Services for a moment is not taken to have none", async () => {
     const fake = await aServer({ version: "1.28" });
     await fake.set(aServiceObject("a"));

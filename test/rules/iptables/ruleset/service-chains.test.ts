@@ -1,6 +1,7 @@
 // Tests of rules/iptables/ruleset/service-chains.ts. What the chains do is tested in meaning.test.ts; here: how they look.
 import { describe, expect, test } from "@jest/globals";
-import { buildServiceChains, entryChain, localPodMatch } from "../../../../rules/iptables/ruleset/service-chains.ts";
+import { buildServiceChains, entryChain, localPodRule } from "../../../../rules/iptables/ruleset/service-chains.ts";
+import { drop } from "../../../../rules/iptables/ruleset/rule.ts";
 import { hashedName } from "../../../../rules/iptables/ruleset/chain-name.ts";
 import { buildServicePorts } from "../../../../rules/model/service-port.ts";
 import { ruleLine } from "../../../../rules/iptables/text/render-rule.ts";
@@ -122,5 +123,8 @@ test.each<[ViewFields, unknown, unknown]>([
   ],
   [{ settings: { detectLocal: { mode: "ClusterCIDR", cidrs: [] } } }, {}, {}],
 ])("with %j local pods match %j, others %j", (options, is, isNot) => {
-  expect([localPodMatch(aView(options)), localPodMatch(aView(options), true)]).toEqual([is, isNot]);
+  const rule = { matches: [], target: drop };
+  const view = aView(options);
+  const rules = [localPodRule(view, rule), localPodRule(view, rule, true), localPodRule(view, rule, true)];
+  expect(rules).toEqual([is, isNot, isNot].map((match) => ({ ...rule, ...(match as object) })));
 });

@@ -1,0 +1,56 @@
+// `rulewright run --init-only`: what only root may do on a node, done once. In: Configuration. Out: modules loaded, sysctls set; exit status.
+import { availableParallelism } from "node:os";
+import type { Logger } from "winston";
+import { buildView, needsRouteLocalnet, type Ip } from "../../rules/index.ts";
+import type { Configuration } from "../config/schema.ts";
+import { toSettings } from "../config/settings.ts";
+import { run } from "../kernel/run.ts";
+import { findTool } from "../kernel/tools.ts";
+import { applySysctls, rehearseSysctls, renderSysctl } from "../sysctl/apply-sysctls.ts";
+import type { SysctlFiles } from "../sysctl/sysctl-files.ts";
+import { sysctlsFor } from "../sysctl/sysctls-for.ts";
+import { exit } from "./report.ts";
+
+/** This host: its settings, its addresses, and how to load kernel modules (whether that worked shows later). */
+export type InitHost = {
+  readonly files: SysctlFiles;
+  readonly localIps: readonly Ip[];
+  readonly loadModules: (names: readonly string[]) => Promise<void>;
+  /** Nothing is loaded or set; what would be is told. */
+  readonly dryRun: boolean;
+};
+
+/**
+ * What connection tracking has its settings in, and the tables of iptables-legacy, which a container without privileges does not get loaded.
+ * Where there are none (built in, or a kernel without legacy) nothing is needed of them.
+ */
+const modules = ["nf_conntrack", "ip_tables", "ip6_tables"];
+
+/**
+ * Sets what differs, and route_localnet with it, so that the agent can run with less. kube-proxy does the same: in NewProxier
+ * (iptables/proxier.go) route_localnet is set before `initOnly` ends it, the others in platformSetup. Asks the API server nothing.
+ */
+export async function initOnly(configuration: Configuration, host: InitHost, log: Logger): Promise<number> {
+  if (!host.dryRun) await host.loadModules(modules);
+  const routeLocalnet = servesLoopback(configuration, host.localIps);
+  const wanted = sysctlsFor(configuration, { cores: availableParallelism(), routeLocalnet });
+  const { changes, problems } = await (host.dryRun ? rehearseSysctls : applySysctls)(wanted, host.files);
+  for (const change of changes) log.info(`${host.dryRun ? "would set" : "set"} ${renderSysctl(change)}`);
+  for (const { text } of problems) log.error(text);
+  if (problems.length === 0 && !host.dryRun)
+    log.info(`${wanted.length} kernel settings are as the configuration wants them`);
+  return problems.length === 0 ? exit.ok : exit.problems;
+}
+
+/** Loads modules with modprobe, where it is installed. */
+export async function loadModules(names: readonly string[]): Promise<void> {
+  const modprobe = await findTool("modprobe");
+  if (modprobe !== undefined) await run(modprobe, ["-a", "-q", ...names]);
+}
+
+/** `primary` needs the Node object, and is never a loopback address. */
+function servesLoopback(configuration: Configuration, localIps: readonly Ip[]): boolean {
+  if (configuration.nodePortAddresses === "primary") return false;
+  const facts = { name: undefined, zone: undefined, podCidrs: [], primaryIps: [], localIps };
+  return needsRouteLocalnet(buildView(facts, toSettings(configuration), 4));
+}
