@@ -64,10 +64,13 @@ export { buildServiceChains, entryChain, servicePortChain } from "./iptables/rul
 
 export { renderRuleset } from "./iptables/text/render-ruleset.ts";
 export { renderRule, ruleLine } from "./iptables/text/render-rule.ts";
+export { parseEvent, type RulesetEvent } from "./iptables/text/parse-event.ts";
 export { ownedByUs, ownedByUsOrKubeProxy, parseRuleset, type Ownership } from "./iptables/text/parse.ts";
 
 export { chainOf, type Change } from "./iptables/diff/change.ts";
 export { diffRulesets } from "./iptables/diff/diff.ts";
+export { createCheck, type Check, type Checked, type Verified } from "./iptables/diff/check.ts";
+export { findOvertaken, moveToFront, type Overtaken, type Places } from "./iptables/diff/places.ts";
 export { causeOf, type Cause } from "./iptables/diff/cause.ts";
 
 export { orderChanges, type Batch } from "./iptables/script/order.ts";
@@ -77,6 +80,34 @@ export { parseDump, type Dump, type DumpChain, type DumpProblem, type DumpRule }
 export { parseSets } from "./ipset/parse.ts";
 export { type IpSet } from "./ipset/set.ts";
 export { setHolds, type SetValue } from "./ipset/holds.ts";
+export { parseSetTable } from "./ipset/read-table.ts";
+export { type KeptSet, type SetTable } from "./ipset/set-table.ts";
+export { type SetChange } from "./ipset/diff-sets.ts";
+export { renderSetChanges, setChangeOfLine } from "./ipset/render-sets.ts";
+
+export {
+  renderAddressChanges,
+  serviceDevice,
+  type AddressChange,
+  type Addresses,
+  type HeldAddress,
+} from "./addresses/addresses.ts";
+export { parseAddresses, type ParsedAddresses } from "./addresses/parse.ts";
+
+export { defaultScheduler, parseScheduler, schedulerNames, type Scheduler } from "./ipvs/scheduler.ts";
+export { buildIpvsNode, type IpvsNode, type IpvsSettings } from "./ipvs/node.ts";
+export { realKey, serverKey, type IpvsTable, type RealServer, type VirtualServer } from "./ipvs/virtual-server.ts";
+export { ownSetTypes, setName, type SetKey } from "./ipvs/set-names.ts";
+export { emptyState, type IpvsState } from "./ipvs/state.ts";
+export { buildIpvs, type IpvsBuild } from "./ipvs/build.ts";
+export { parseServers, type ParsedServers, type ServerOwnership } from "./ipvs/parse.ts";
+export { connectionKey, parseConnections, type Connections } from "./ipvs/connections.ts";
+export { ownedByIpvs, ownedServers } from "./ipvs/ownership.ts";
+export { type DrainView, type ServerChange } from "./ipvs/diff-servers.ts";
+export { renderServerChanges, renderServers, serverChangeOfLine } from "./ipvs/render.ts";
+export { diffStates, type IpvsChange, type IpvsDiff, type IpvsStep } from "./ipvs/steps.ts";
+export { causeOfIpvs } from "./ipvs/cause.ts";
+export { findIpvsProblems } from "./ipvs/problems.ts";
 
 export { dnsRecords, type DnsRecord } from "./dns/records.ts";
 

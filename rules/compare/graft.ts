@@ -32,6 +32,10 @@ function applyChange(chains: Map<string, DumpChain>, change: Change): void {
     case "delete-chain":
       chains.delete(change.before.name);
       return;
+    case "move-jump":
+      applyChange(chains, { ...change, kind: "delete-jump" });
+      applyChange(chains, { ...change, kind: "insert-jump" });
+      return;
     case "insert-jump": {
       const chain = builtIn(chains, change.from);
       chains.set(change.from, { ...chain, rules: [unplaced(change.rule), ...chain.rules] });

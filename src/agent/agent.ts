@@ -10,6 +10,7 @@ import { createFlows } from "./flows.ts";
 import { createHistory, type History } from "./history.ts";
 import { keepRepairs } from "./kept-repairs.ts";
 import { createLastChanges, type LastChange } from "./last-changes.ts";
+import { createLookout, type LookoutSettings } from "./lookout.ts";
 import { createLoopback } from "./loopback.ts";
 import { createNodeGate } from "./node-gate.ts";
 import { createViews } from "./node-view.ts";
@@ -51,9 +52,10 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
   const objects = createObjects((service, change) => {
     if (isSynced()) lastChanges.changed(service, change);
   });
+  const lookout = createLookout(kernel, { ...settings.lookout, look: (how) => look(how) });
   const proxiers = settings.families.map((family) => ({
     family,
-    proxier: keepRepairs(createProxier(kernel, { writes: !settings.dryRun }), family, history),
+    proxier: keepRepairs(createProxier(lookout.kernel, { writes: !settings.dryRun }), family, history),
   }));
   const views = createViews(settings.settings);
   const turns = createTurns();
@@ -73,9 +75,16 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
     startedAt: Date.now(),
   };
   const pass = createPasses(work);
+  let isSettled = false;
   const pacer: Pacer = createPacer({
     minPauseSeconds: settings.minSyncPeriodSeconds,
-    run: (waitedSeconds) => turns(() => pass(waitedSeconds)),
+    run: async (waitedSeconds) => {
+      const isGood = await turns(() => pass(waitedSeconds));
+      if (isGood && !isSettled) surroundings.settled?.();
+      if (isGood && !settings.dryRun) lookout.begin();
+      isSettled ||= isGood;
+      return isGood;
+    },
     onHeldBack: metrics.setBackpressure,
   });
   const gate = createNodeGate({
@@ -117,6 +126,7 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
         synced.add(resource.name);
         if (measured === undefined) return;
         log.info(`${resource.name}: listed`);
+        if (measured === "nodes" && objects.node() === undefined) log.warn(noNode(settings.nodeName));
         news();
       },
       onProblem: (_, problems) => {
@@ -137,17 +147,17 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
     );
   });
   watch(serviceCidrs, objects.serviceCidrs);
-  let isRepairing = false;
-  const repairing = setInterval(() => {
-    // Where reading takes longer than that, repairs must not pile up.
-    if (isRepairing || proxiers.every(({ proxier }) => proxier.build() === undefined)) return;
-    isRepairing = true;
-    void turns(() => repairAll(work)).finally(() => {
-      isRepairing = false;
-      // The host's addresses may have changed, and a port that was taken may be free; else the pass after it costs nothing.
-      news();
+  const isWritten = (): boolean => proxiers.some(({ proxier }) => proxier.build() !== undefined);
+  // One after the other with passes: iptables-nft-save begins anew whenever somebody commits, and would never end in a busy cluster.
+  const look: LookoutSettings["look"] = (fully) =>
+    turns(async () => {
+      const isGood = (await isAsWritten(work, fully)) || (await repairAll(work));
+      return isGood ? "done" : "again";
     });
-  }, settings.repairSeconds * 1000);
+  // The host's addresses may have changed, and a port that was taken may be free; else the pass costs nothing.
+  const refreshing = setInterval(() => {
+    if (isWritten()) news();
+  }, settings.refreshMs ?? 20_000);
   return {
     builds: () => proxiers.flatMap(({ proxier }) => proxier.build() ?? []),
     synced: isSynced,
@@ -157,7 +167,8 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
     serviceCidrs: objects.cidrs,
     watches: () => Object.fromEntries([...reflectors].map(([name, reflector]) => [name, reflector.stats()])),
     stop: async () => {
-      clearInterval(repairing);
+      clearInterval(refreshing);
+      await lookout.stop();
       gate.stop();
       await Promise.all([...reflectors.values()].map((reflector) => reflector.stop()));
       await pacer.stop();
@@ -168,12 +179,28 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
   };
 }
 
-/** Reads back what each family has, and says what was not as it was written. */
-async function repairAll({ proxiers, surroundings, settings }: Work): Promise<void> {
+function noNode(name: string): string {
+  const what = `Node ${name} is not in the cluster, so no endpoint counts as local`;
+  return `${what}: where this node goes by another name, give that by --hostname-override`;
+}
+
+/** Every family. What cannot be read is left to a repair, which tells of it. */
+async function isAsWritten({ proxiers }: Work, fully: boolean): Promise<boolean> {
+  for (const { proxier } of proxiers) {
+    const found = await proxier.check(fully).catch(() => "differs");
+    if (found !== "as-written") return false;
+  }
+  return true;
+}
+
+/** Reads back what each family has, and says what was not as it was written. False where not all of it could be put right. */
+async function repairAll({ proxiers, surroundings, settings }: Work): Promise<boolean> {
   const { log, metrics } = surroundings;
+  let isGood = true;
   for (const { family, proxier } of proxiers) {
     try {
       const { changes, failure } = await proxier.repair();
+      isGood &&= failure === undefined;
       if (changes.length === 0) continue;
       countDrift(metrics, family, changes);
       const end = failure === undefined ? ", and were repaired" : "";
@@ -184,11 +211,13 @@ async function repairAll({ proxiers, surroundings, settings }: Work): Promise<vo
       surroundings.tell({ regarding: nodeReference(settings.nodeName), ...occasions.RulesDrifted, note });
       if (failure !== undefined) log.error(`IPv${family}: the repair was refused: ${failure.message}`);
     } catch (error) {
+      isGood = false;
       log.error(
         `IPv${family}: rules could not be read back: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }
+  return isGood;
 }
 
 function refuse({ log, metrics }: Surroundings, resource: string, problems: readonly Problem[]): void {

@@ -21,6 +21,8 @@ export type Written =
       readonly batches: number;
       /** Why chains that nothing of ours leads to any more are there still; undefined where there are none. */
       readonly left: Refused | undefined;
+      /** Those chains, as `table name`. */
+      readonly leftChains: readonly string[];
     }
   | { readonly ok: false; readonly changes: readonly Change[]; readonly done: number; readonly refused: Refused };
 
@@ -35,24 +37,31 @@ export type Refused = {
   readonly services: readonly string[];
 };
 
+/** Writes what differs, as `writeChanges` does. */
+export function write(kernel: Kernel, before: Ruleset, after: Ruleset): Promise<Written> {
+  return writeChanges(kernel, after.family, diffRulesets(before, after));
+}
+
 /**
- * Writes what differs, batch by batch, and stops at the first that is refused. Chains that cannot be deleted, since rules of others lead to
+ * Writes changes batch by batch, and stops at the first that is refused. Chains that cannot be deleted, since rules of others lead to
  * them, are left: they are in nobody's way, and what comes with their deletion must not wait for others.
  */
-export async function write(kernel: Kernel, before: Ruleset, after: Ruleset): Promise<Written> {
-  const changes = diffRulesets(before, after);
+export async function writeChanges(kernel: Kernel, family: Family, changes: readonly Change[]): Promise<Written> {
   const batches = orderChanges(changes, chainsPerBatch(kernel.variant));
   let left: Refused | undefined;
+  const leftChains: string[] = [];
   for (const [done, batch] of batches.entries()) {
-    const first = await writeBatch(kernel, after.family, batch);
+    const first = await writeBatch(kernel, family, batch);
     if (first === undefined) continue;
     const rest = batch.changes.filter(({ kind }) => kind !== "delete-chain");
     if (first.change?.kind !== "delete-chain") return { ok: false, changes, done, refused: first.refused };
     left ??= first.refused;
-    const second = rest.length === 0 ? undefined : await writeBatch(kernel, after.family, { ...batch, changes: rest });
+    for (const change of batch.changes)
+      if (change.kind === "delete-chain") leftChains.push(`${change.table} ${change.before.name}`);
+    const second = rest.length === 0 ? undefined : await writeBatch(kernel, family, { ...batch, changes: rest });
     if (second !== undefined) return { ok: false, changes, done, refused: second.refused };
   }
-  return { ok: true, changes, batches: batches.length, left };
+  return { ok: true, changes, batches: batches.length, left, leftChains };
 }
 
 /** Undefined where the batch was taken. */
@@ -64,7 +73,9 @@ async function writeBatch(
   const script = renderBatch(batch);
   const restored = await kernel.restore(family, script);
   if (restored.ok) return undefined;
-  const { message, line } = restored;
+  const { line } = restored;
+  // For a log each is one line.
+  const message = restored.message.trim().replaceAll(/\s*\n\s*/g, "; ");
   const change = line === undefined ? undefined : changeOfLine(batch, line);
   const services = change === undefined ? [] : servicesOf(change);
   return { refused: { message, script, namesLine: line !== undefined, services }, change };

@@ -1,20 +1,27 @@
 // Keeps one family's rules in step with a cluster. In: Kernel, Cluster, View. Out: passes, each with what it did; the kernel as wanted.
 import {
-  diffRulesets,
   buildModel,
   buildRuleset,
+  chainOf,
+  createCheck,
+  diffRulesets,
   emptyCluster,
+  findOvertaken,
+  moveToFront,
   parseRuleset,
   type Build,
   type Change,
   type Cluster,
   type Family,
+  type Overtaken,
+  type Places,
   type Ruleset,
+  type Verified,
   type View,
 } from "../../rules/index.ts";
 import { changes as radixChanges, edit, get } from "../../rules/radix/radix.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { write, type Refused } from "./kernel-writer.ts";
+import { write, writeChanges, type Refused } from "./kernel-writer.ts";
 
 /** What the cluster is, and this node in it. A View object that is the same means that nothing of the node changed. */
 export type Wanted = { readonly cluster: Cluster; readonly view: View };
@@ -45,6 +52,8 @@ export type Proxier = {
   readonly sync: (wanted: Wanted) => Promise<Pass>;
   /** Reads everything back, and repairs what differs from the last good pass. Does nothing where nothing is written. */
   readonly repair: () => Promise<Drift>;
+  /** Whether the kernel holds what was written last; much cheaper than `repair`. `fully`: chains that could not be deleted count too. */
+  readonly check: (fully: boolean) => Promise<"as-written" | "differs">;
   /** What was written last, and what it was made from; undefined before the first good pass. */
   readonly build: () => Build | undefined;
   /** Services that are kept as they were, since the kernel refuses what they have become. */
@@ -58,14 +67,31 @@ type State = {
   applied: Ruleset | undefined;
   /** Services that were refused: what they were then, and what stays in force of them. */
   readonly held: Map<string, Held>;
+  /** Of the last check, so that the next has less to do. */
+  verified: Verified;
+  /** Chains that cannot be deleted, since rules of others lead to them, as `table name`. */
+  left: ReadonlySet<string>;
+  /** Where our jumps stand among the rules of others, as it is accepted; undefined: as they stand at the next check. */
+  places: readonly Places[] | undefined;
+  /** Rules of others that a jump was put before once. Whoever puts them first again is let be: no agent should fight another for ever. */
+  readonly conceded: Set<string>;
 };
 
 type Held = { readonly refused: unknown; readonly message: string };
 
 /** One proxier owns one family of one kernel. Its calls must not overlap. `writes: false`: nothing is written, changes are only told. */
 export function createProxier(kernel: Kernel, options: { readonly writes: boolean } = { writes: true }): Proxier {
-  const state: State = { build: undefined, applied: undefined, held: new Map() };
+  const state: State = {
+    build: undefined,
+    applied: undefined,
+    held: new Map(),
+    verified: new Map(),
+    left: new Set(),
+    places: undefined,
+    conceded: new Set(),
+  };
   return {
+    check: (fully) => check({ kernel, state, options }, fully),
     sync: (wanted) => sync({ kernel, state, options }, wanted),
     repair: () => repair({ kernel, state, options }),
     build: () => state.build,
@@ -110,6 +136,7 @@ async function tryCluster(work: Work, { cluster, view }: Wanted): Promise<Attemp
     return { changes: written.changes, batches: written.done, failure: written.refused, left: undefined };
   state.build = build;
   state.applied = build.ruleset;
+  state.left = new Set([...state.left, ...written.leftChains]);
   return { changes: written.changes, batches: written.batches, failure: undefined, left: written.left };
 }
 
@@ -179,10 +206,51 @@ async function repair({ kernel, state, options }: Work): Promise<Drift> {
   // What was never written cannot have drifted.
   if (desired === undefined || !options.writes) return { changes: [], failure: undefined };
   const { family } = desired;
-  const there = parseRuleset(await kernel.readRules(family), family);
+  const text = await kernel.readRules(family);
+  const now = placesIn(desired, text);
+  const overtaken = overtakenNow(state, now);
+  const changes = [...diffRulesets(parseRuleset(text, family), desired), ...moveToFront(overtaken, now)];
   state.applied = undefined;
-  const written = await write(kernel, there, desired);
-  if (!written.ok) return { changes: written.changes, failure: written.refused };
+  const written = await writeChanges(kernel, family, changes);
+  if (!written.ok) return { changes, failure: written.refused };
   state.applied = desired;
-  return { changes: written.changes, failure: written.left };
+  for (const each of overtaken) for (const key of keysOf(each)) state.conceded.add(key);
+  state.places = undefined;
+  const wasLeft = state.left;
+  state.left = new Set(written.leftChains);
+  // What could not be deleted before, and still cannot, is no news.
+  const isNews = (change: Change): boolean => {
+    const key = `${change.table} ${chainOf(change)}`;
+    return change.kind !== "delete-chain" || !state.left.has(key) || !wasLeft.has(key);
+  };
+  const news = changes.filter(isNews);
+  return { changes: news, failure: news.length === 0 ? undefined : written.left };
+}
+
+async function check({ kernel, state, options }: Work, fully: boolean): ReturnType<Proxier["check"]> {
+  const desired = state.applied;
+  if (!options.writes) return "as-written";
+  if (desired === undefined) return "differs";
+  const checking = createCheck(desired, { verified: state.verified, left: fully ? new Set() : state.left });
+  await kernel.scanRules(desired.family, checking.feed);
+  const { differs, verified, places } = checking.end();
+  state.verified = verified;
+  if (differs || overtakenNow(state, places).length > 0) return "differs";
+  state.places = places;
+  return "as-written";
+}
+
+function placesIn(desired: Ruleset, text: string): readonly Places[] {
+  const reading = createCheck(desired, { verified: new Map(), left: new Set() });
+  for (const line of text.split("\n")) if (/^[*]|^-A [A-Z]+ /.test(line)) reading.feed(`${line}\n`);
+  return reading.end().places;
+}
+
+function overtakenNow({ places, conceded }: State, now: readonly Places[]): Overtaken[] {
+  const isNew = (each: Overtaken): boolean => keysOf(each).some((key) => !conceded.has(key));
+  return findOvertaken(places ?? now, now).filter(isNew);
+}
+
+function keysOf({ table, jump, by }: Overtaken): string[] {
+  return by.map((text) => `${table} ${jump.from} ${text}`);
 }

@@ -67,6 +67,7 @@ function after(change: Change): number {
     case "rewrite-chain":
       return change.after.rules.length;
     case "insert-jump":
+    case "move-jump":
       return 1;
     case "delete-chain":
     case "delete-jump":
@@ -80,6 +81,7 @@ function before(change: Change): number {
     case "delete-chain":
       return change.before.rules.length;
     case "delete-jump":
+    case "move-jump":
       return 1;
     case "create-chain":
     case "insert-jump":

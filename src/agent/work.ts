@@ -12,6 +12,7 @@ import type { Api } from "../watch/api.ts";
 import type { Flows } from "./flows.ts";
 import type { History } from "./history.ts";
 import type { LastChanges } from "./last-changes.ts";
+import type { LookoutSettings } from "./lookout.ts";
 import type { Loopback } from "./loopback.ts";
 import type { createViews } from "./node-view.ts";
 import type { Objects } from "./objects.ts";
@@ -22,8 +23,10 @@ export type AgentSettings = {
   readonly settings: Settings;
   readonly families: readonly Family[];
   readonly minSyncPeriodSeconds: number;
-  /** How often everything of ours is read back, and what differs repaired. */
-  readonly repairSeconds: number;
+  /** Only tests have others than the usual times. */
+  readonly lookout?: Omit<LookoutSettings, "look">;
+  /** How often the host's addresses are looked at. Default 20,000. */
+  readonly refreshMs?: number;
   /** Nothing is written; each pass's changes are told. */
   readonly dryRun: boolean;
   /** How long a Node without podCIDRs holds everything back where rules need them. Default 300, as in kube-proxy. */
@@ -44,6 +47,8 @@ export type Surroundings = {
   readonly print: (text: string) => void;
   /** Told of what people should see at a Service or the Node. */
   readonly tell: (event: Event) => void;
+  /** Called once, after the first good pass. */
+  readonly settled?: () => void;
   /** The conntrack tool; undefined where there is none. */
   readonly conntrack: RunConntrack | undefined;
 };

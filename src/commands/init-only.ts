@@ -5,7 +5,7 @@ import { buildView, needsRouteLocalnet, type Ip } from "../../rules/index.ts";
 import type { Configuration } from "../config/schema.ts";
 import { toSettings } from "../config/settings.ts";
 import { run } from "../kernel/run.ts";
-import { findTool } from "../kernel/tools.ts";
+import { findTool } from "../kernel/find-tool.ts";
 import { applySysctls, rehearseSysctls, renderSysctl } from "../sysctl/apply-sysctls.ts";
 import type { SysctlFiles } from "../sysctl/sysctl-files.ts";
 import { sysctlsFor } from "../sysctl/sysctls-for.ts";

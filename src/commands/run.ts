@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Logger } from "winston";
 import type { Ip } from "../../rules/index.ts";
+import { giveBackMemory } from "../agent/give-back.ts";
 import { startAgent, type Agent } from "../agent/agent.ts";
 import { nodeNameOf, toSettings } from "../config/settings.ts";
 import { encodeConfiguration, renderConfiguration } from "../config/encode.ts";
@@ -70,7 +71,6 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
       settings: toSettings(configuration),
       families,
       minSyncPeriodSeconds,
-      repairSeconds: 20,
       dryRun: options.dryRun === true,
     },
     {
@@ -84,6 +84,7 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
       print: (text) => process.stdout.write(text),
       tell: recorder.event,
       conntrack: await findConntrack(),
+      settled: giveBackMemory,
     },
   );
   const status = statusRoute({

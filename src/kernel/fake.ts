@@ -36,6 +36,11 @@ export function createFakeKernel(options: FakeOptions = {}): FakeKernel {
     variant,
     restored,
     readRules: (family) => Promise.resolve(print(filters[family], family)),
+    scanRules: (family, take) => {
+      take(print(filters[family], family));
+      return Promise.resolve();
+    },
+    watchRules: () => () => undefined,
     readSets: () => Promise.resolve(""),
     restore: (family, script) => {
       const message = refuse?.(family, script);

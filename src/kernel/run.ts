@@ -9,7 +9,12 @@ export type Ended = {
   readonly failure?: string;
 };
 
-export type RunOptions = { readonly input?: string; readonly timeoutSeconds?: number };
+export type RunOptions = {
+  readonly input?: string;
+  readonly timeoutSeconds?: number;
+  /** Takes standard output piece by piece, cut anywhere between characters; what is given back of it is then empty. */
+  readonly onOutput?: (text: string) => void;
+};
 
 /**
  * Runs `file` with `args` and waits for it. Its environment is fixed, so that messages are in English and nothing of the caller's
@@ -17,7 +22,9 @@ export type RunOptions = { readonly input?: string; readonly timeoutSeconds?: nu
  */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const lockFile = process.env["XTABLES_LOCKFILE"];
-  const result = await execa(file, args, {
+  const { onOutput } = options;
+  const running = execa(file, args, {
+    ...(onOutput === undefined ? {} : { buffer: { stdout: false } }),
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
     reject: false,
     cleanup: false,
@@ -34,6 +41,8 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     forceKillAfterDelay: 1000,
     maxBuffer: 1_000_000_000,
   });
+  if (onOutput !== undefined) running.stdout.setEncoding("utf8").on("data", onOutput);
+  const result = await running;
   const { exitCode, stdout, stderr } = result;
   return {
     code: exitCode,

@@ -1,8 +1,10 @@
 // The real packet filter, through iptables' tools. In: a variant or none. Out: Kernel.
-import { access, constants, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import type { Family } from "../../rules/index.ts";
 import type { Kernel, Restored, Variant } from "./kernel.ts";
 import { CommandError, run } from "./run.ts";
+import { directories, findTool } from "./find-tool.ts";
+import { watchRules } from "./watch-rules.ts";
 
 /** Why the kernel cannot be reached from here, and what to do about it. */
 export class NoKernelError extends Error {
@@ -38,6 +40,8 @@ export async function openKernel(forced?: Variant): Promise<Kernel> {
   return {
     variant,
     readRules: (family) => readRules(tools[family].save),
+    scanRules: (family, take) => scanRules(tools[family].save, take),
+    watchRules: variant === "nft" ? watchRules : unwatched,
     readSets,
     restore: (family, script) => feed(family, script, []),
     check: (family, script) => feed(family, script, ["--test"]),
@@ -50,21 +54,6 @@ export async function openKernel(forced?: Variant): Promise<Kernel> {
     },
     writeSysctl: (name, value) => writeFile(sysctlPath(name), value),
   };
-}
-
-const directories = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
-
-/** The absolute path of a program, looked for only where the system keeps its own. */
-export async function findTool(tool: string): Promise<string | undefined> {
-  for (const directory of directories) {
-    const path = `${directory}/${tool}`;
-    const usable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable) return path;
-  }
-  return undefined;
 }
 
 async function chooseVariant(): Promise<Variant> {
@@ -102,13 +91,39 @@ async function readSets(): Promise<string> {
 async function readRules(save: string): Promise<string> {
   const ended = await run(save, []);
   if (ended.code !== 0) throw new CommandError(save, [], ended);
-  // iptables-nft-save leaves such a table out and exits 0; taken for empty, it would get every jump once more.
-  const unreadable = /^# Table `(\w+)' is incompatible/m.exec(ended.stdout);
-  if (unreadable !== null) {
-    const what = `${save}: table ${unreadable[1] ?? ""} holds rules of the nft tool that iptables cannot read`;
-    throw new NoKernelError(`${what}: remove them (nft list table shows them), or choose --variant legacy`);
-  }
+  refuseUnreadable(save, ended.stdout);
   return ended.stdout;
+}
+
+async function scanRules(save: string, take: (text: string) => void): Promise<void> {
+  let [comments, isOpen] = ["", false];
+  const onOutput = (text: string): void => {
+    // The warning stands where the table would begin, so in the comments between tables, of which there are few.
+    if (isOpen || text.includes("#")) comments = `${comments}${text}`.split("\n").filter(isCommentPart).join("\n");
+    isOpen = text.lastIndexOf("#") > text.lastIndexOf("\n") || (isOpen && !text.includes("\n"));
+    take(text);
+  };
+  const ended = await run(save, [], { onOutput });
+  if (ended.code !== 0) throw new CommandError(save, [], ended);
+  refuseUnreadable(save, comments);
+}
+
+/** Of a piece that may be cut anywhere: rules begin with - and chains with :, and neither is worth keeping. */
+function isCommentPart(line: string): boolean {
+  return !/^[-:*C]/.test(line);
+}
+
+/** iptables-nft-save leaves such a table out and exits 0; taken for empty, it would get every jump once more. */
+function refuseUnreadable(save: string, text: string): void {
+  const unreadable = /^# Table `(\w+)' is incompatible/m.exec(text);
+  if (unreadable === null) return;
+  const what = `${save}: table ${unreadable[1] ?? ""} holds rules of the nft tool that iptables cannot read`;
+  throw new NoKernelError(`${what}: remove them (nft list table shows them), or choose --variant legacy`);
+}
+
+/** iptables-legacy: its kernel side tells nobody. */
+function unwatched(): () => void {
+  return () => undefined;
 }
 
 /** `Error occurred at line: 12` (both variants), `line 12: CHAIN_DEL failed` (nft), `line 12 failed` (legacy). */

@@ -21,6 +21,7 @@ export function renderCount(changes: readonly Change[]): string {
     [count("rewrite-chain"), "rewritten"],
     [count("delete-chain"), "deleted"],
     [count("insert-jump"), "jumps inserted"],
+    [count("move-jump"), "moved to the front"],
     [count("delete-jump"), "removed"],
   ] as const;
   const some = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
@@ -66,6 +67,7 @@ function changeLines(change: Change, colour: boolean): string[] {
     "rewrite-chain": "~",
     "delete-chain": "-",
     "insert-jump": "+",
+    "move-jump": "^",
     "delete-jump": "-",
   }[change.kind];
   const paint = (style: "red" | "green", line: string) =>
@@ -83,6 +85,7 @@ function removedLines(change: Change): string[] {
     case "insert-jump":
       return [];
     case "delete-jump":
+    case "move-jump":
       return [ruleLine(change.from, change.rule)];
     case "delete-chain":
       return change.before.rules.map((rule) => ruleLine(change.before.name, rule));
@@ -101,6 +104,7 @@ function addedLines(change: Change): string[] {
     case "delete-jump":
       return [];
     case "insert-jump":
+    case "move-jump":
       return [ruleLine(change.from, change.rule)];
     case "create-chain":
       return change.after.rules.map((rule) => ruleLine(change.after.name, rule));

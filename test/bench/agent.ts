@@ -70,7 +70,12 @@ function starting(
   const { resident, peak } = memoryMb(pid);
   const name = `agent, ${sizeText(services)}`;
   return [
-    { name: `${name}: from its start to all rules in the kernel`, unit: "s", ours: startSeconds, ...atMost(startTarget) },
+    {
+      name: `${name}: from its start to all rules in the kernel`,
+      unit: "s",
+      ours: startSeconds,
+      ...atMost(startTarget),
+    },
     {
       name: `${name}: resident memory after that`,
       unit: "MB",
@@ -129,21 +134,30 @@ async function idling(pid: number, services: number, seconds: number): Promise<F
   };
 }
 
-type Run = {
+/** An agent that runs. */
+export type Run = {
   readonly pid: number;
   /** Waits until its log matches. Rejects when it ends first. */
   readonly says: (line: RegExp) => Promise<void>;
   readonly end: () => Promise<void>;
 };
 
-function startAgent(place: Place, directory: string): Run {
+/** Starts the built one in the place; the directory holds its `config.yaml` and `kubeconfig.yaml`. */
+export function startAgent(place: Place, directory: string): Run {
   const args = ["--config", join(directory, "config.yaml"), "--kubeconfig", join(directory, "kubeconfig.yaml")];
   const child = spawn(
     "ip",
-    ["netns", "exec", place.name, process.execPath, ...agentNodeArgs, "dist/rulewright.js", "run", "--variant", "nft"].concat(
-      args,
-      ["--hostname-override", thisNode],
-    ),
+    [
+      "netns",
+      "exec",
+      place.name,
+      process.execPath,
+      ...agentNodeArgs,
+      "dist/rulewright.js",
+      "run",
+      "--variant",
+      "nft",
+    ].concat(args, ["--hostname-override", thisNode]),
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   const said = listen(child, "stderr");
@@ -160,7 +174,7 @@ function startAgent(place: Place, directory: string): Run {
 }
 
 /** As the image starts it. */
-const agentNodeArgs = ["--max-semi-space-size=2"];
+const agentNodeArgs = ["--max-semi-space-size=2", "--v8-pool-size=1"];
 
 /** What the kernel says of each rule that comes. Source: xtables-monitor(8). */
 function watchRules(place: Place): { readonly says: (text: string) => Promise<void>; readonly end: () => void } {
@@ -201,7 +215,8 @@ function atMost(value: number | undefined): { readonly target?: Figure["target"]
   return value === undefined ? {} : { target: { kind: "at-most", value } };
 }
 
-const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1
+/** Its configuration, for the cluster of `cluster.ts`. */
+export const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 clusterCIDR: ${clusterCidr}
 iptables: { minSyncPeriod: 1ms }

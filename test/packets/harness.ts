@@ -93,6 +93,10 @@ export function kernelOf(lab: Lab): Kernel {
   return {
     variant: lab.variant,
     readRules: (family) => lab.save(family),
+    scanRules: async (family, take) => {
+      take(await lab.save(family));
+    },
+    watchRules: () => () => undefined,
     readSets: () => Promise.resolve(""),
     restore: (family, script) => restore({}, family, script),
     check: (family, script) => restore({ test: true }, family, script),

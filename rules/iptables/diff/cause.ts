@@ -22,6 +22,8 @@ export function causeOf(change: Change): Cause {
       return causeOfChain(change.before, change.after);
     case "delete-chain":
       return causeOfChain(change.before, undefined);
+    case "move-jump":
+      return { services: [], texts: ["rules of others have come before this jump"] };
     case "insert-jump":
     case "delete-jump": {
       const { target } = change.rule;

@@ -15,6 +15,8 @@ export type Change =
   | { readonly kind: "delete-chain"; readonly table: TableName; readonly before: Chain }
   /** Put first in a built-in chain. */
   | JumpChange<"insert-jump">
+  /** Is there, behind rules of others that it was before, and is put first again. */
+  | JumpChange<"move-jump">
   | JumpChange<"delete-jump">;
 
 type JumpChange<Kind extends string> = {
@@ -33,6 +35,7 @@ export function chainOf(change: Change): ChainName | BuiltInChain {
     case "delete-chain":
       return change.before.name;
     case "insert-jump":
+    case "move-jump":
     case "delete-jump":
       return change.from;
   }

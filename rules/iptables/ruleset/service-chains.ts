@@ -8,7 +8,16 @@ import type { View } from "../../model/view.ts";
 import { balance, type Choice } from "./balance.ts";
 import { type Chain } from "./chain.ts";
 import { chainName, chainOfHash, hashedName, type ChainName, type ChainPrefix } from "./chain-name.ts";
-import { comment, destinationPort, jumpTo, protocolMatch, type Match, type Negatable, type Rule, type Target } from "./rule.ts";
+import {
+  comment,
+  destinationPort,
+  jumpTo,
+  protocolMatch,
+  type Match,
+  type Negatable,
+  type Rule,
+  type Target,
+} from "./rule.ts";
 
 /** Sets the mark that `KUBE-POSTROUTING` masquerades by. */
 export const markMasquerade = chainName("KUBE-MARK-MASQ");
@@ -54,7 +63,8 @@ export function localPodRule(view: View, rule: Rule, not?: true): Rule {
       return rule;
     case "source":
       // Nearly all are so. A literal: what `...` makes has a hidden class of its own, which is larger than the rule (V8, measured).
-      if ((destination ?? protocol) === undefined && target !== undefined) return { source: pods.source, matches, target };
+      if ((destination ?? protocol) === undefined && target !== undefined)
+        return { source: pods.source, matches, target };
       return { ...rule, source: pods.source };
     case "interface":
       return { ...rule, inInterface: pods.name };

@@ -55,7 +55,7 @@ function onlyLoses(change: Change): boolean {
 }
 
 function additions(changes: readonly Change[], chainsPerBatch: number): Change[][] {
-  const jumps = changes.filter((change) => change.kind === "insert-jump");
+  const jumps = changes.filter((change) => change.kind === "insert-jump" || change.kind === "move-jump");
   return [...pack(unitsOf(changes.filter(isWrite), chainsPerBatch), chainsPerBatch), jumps];
 }
 

@@ -29,8 +29,16 @@ export function changeOfLine(batch: Batch, number: number): Change | undefined {
 }
 
 function chainLine(change: Change): string {
-  const isJump = change.kind === "insert-jump" || change.kind === "delete-jump";
-  return isJump ? "" : `:${quote(chainOf(change))} - [0:0]\n`;
+  switch (change.kind) {
+    case "insert-jump":
+    case "move-jump":
+    case "delete-jump":
+      return "";
+    case "create-chain":
+    case "rewrite-chain":
+    case "delete-chain":
+      return `:${quote(chainOf(change))} - [0:0]\n`;
+  }
 }
 
 function ruleLines(change: Change): string[] {
@@ -42,6 +50,9 @@ function ruleLines(change: Change): string[] {
       return [`-X ${quote(change.before.name)}`];
     case "insert-jump":
       return [`-I ${change.from} 1${renderRule(change.rule)}`];
+    case "move-jump":
+      // Within one commit nobody sees the moment between; the other way round -D would take the one that was just put there.
+      return [`-D ${change.from}${renderRule(change.rule)}`, `-I ${change.from} 1${renderRule(change.rule)}`];
     case "delete-jump":
       return [`-D ${change.from}${renderRule(change.rule)}`];
   }

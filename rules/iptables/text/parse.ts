@@ -52,13 +52,13 @@ export function parseRuleset(text: string, family: Family, owns: Ownership = own
 }
 
 /** Chains that only kubelet makes. Source: KEP-3178. */
-const kubeletChains = /^:KUBE-(IPTABLES-HINT|KUBELET-CANARY) /m;
+export const kubeletChains = /^:KUBE-(IPTABLES-HINT|KUBELET-CANARY) /m;
 
 /** What kubelet sees to as well; where it runs, these chains are not ours to take away. */
-const sharedWithKubelet: readonly string[] = ["KUBE-FIREWALL"];
+export const sharedWithKubelet: readonly string[] = ["KUBE-FIREWALL"];
 
-const tableNames: readonly TableName[] = ["filter", "nat", "mangle"];
-const builtInChains: readonly BuiltInChain[] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
+export const tableNames: readonly TableName[] = ["filter", "nat", "mangle"];
+export const builtInChains: readonly BuiltInChain[] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
 
 type Draft = { readonly chains: Map<string, Rule[]>; readonly jumps: Jump[] };
 

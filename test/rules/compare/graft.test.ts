@@ -68,6 +68,14 @@ const rows: readonly { title: string; changes: readonly Change[]; becomes: strin
       ),
   },
   {
+    title: "a jump that others came before is first again, and there once",
+    changes: [{ kind: "move-jump", table: "nat", from: "PREROUTING", rule: toServices }],
+    becomes: text.replace(
+      /(-A PREROUTING -j OTHERS\n)(-A PREROUTING .*\n)/,
+      (_, others: string, ours: string) => ours + others,
+    ),
+  },
+  {
     title: "a chain goes",
     changes: [
       { kind: "delete-jump", table: "nat", from: "PREROUTING", rule: toServices },

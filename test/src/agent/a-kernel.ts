@@ -13,14 +13,14 @@ export type Refusal = { lines: RegExp | undefined; naming: Naming; throws: boole
 export type StrictKernel = FakeKernel & {
   readonly refusal: Refusal;
   /** Whether each call since the last `take` read or wrote, in order. */
-  readonly take: () => readonly ("read" | "write" | "refused")[];
+  readonly take: () => readonly ("read" | "scan" | "write" | "refused")[];
 };
 
 /** Refuses a script with a line that matches, whole. */
 export function aKernel(refusal: Partial<Refusal> = {}, options: FakeOptions = {}): StrictKernel {
   const fake = createFakeKernel(options);
   const rules: Refusal = { lines: undefined, naming: "line", throws: false, ...refusal };
-  let seen: ("read" | "write" | "refused")[] = [];
+  let seen: ("read" | "scan" | "write" | "refused")[] = [];
   const judge = (script: string): Restored => {
     const lines = script.split("\n");
     const at = rules.lines === undefined ? -1 : lines.findIndex((line) => rules.lines?.test(line));
@@ -34,6 +34,10 @@ export function aKernel(refusal: Partial<Refusal> = {}, options: FakeOptions = {
     readRules: (family) => {
       seen.push("read");
       return fake.readRules(family);
+    },
+    scanRules: (family, take) => {
+      seen.push("scan");
+      return fake.scanRules(family, take);
     },
     restore: async (family, script) => {
       const judged = judge(script);

@@ -121,7 +121,9 @@ describe("objects that cannot be used", () => {
 describe("rules that others change", () => {
   const spoil = "*nat\n-F KUBE-SERVICES\nCOMMIT\n";
   test("are repaired, and that is told and counted", async () => {
-    const { start, kernel, log, series, holds } = await anAgent({ settings: { repairSeconds: 0.05 } });
+    const { start, kernel, log, series, holds } = await anAgent({
+      settings: { lookout: { settleMs: 5, watchedMs: 50, unwatchedMs: 50 } },
+    });
     start();
     await holds(to("a"));
     const good = await rulesIn(kernel);
@@ -133,7 +135,9 @@ describe("rules that others change", () => {
   });
 
   test("and cannot be repaired are told, and tried again", async () => {
-    const { start, kernel, log, holds } = await anAgent({ settings: { repairSeconds: 0.05 } });
+    const { start, kernel, log, holds } = await anAgent({
+      settings: { lookout: { settleMs: 5, watchedMs: 50, unwatchedMs: 50 } },
+    });
     start();
     await holds(to("a"));
     const good = await rulesIn(kernel);
@@ -150,7 +154,7 @@ describe("a dry run", () => {
   test("writes nothing, opens no port, and prints what each pass would change", async () => {
     const local = { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 32000 };
     const { server, start, kernel, printed, ports } = await anAgent({
-      settings: { dryRun: true, repairSeconds: 0.02 },
+      settings: { dryRun: true, refreshMs: 20 },
       objects: [service("a", local), slice("a")],
     });
     start();
@@ -164,10 +168,14 @@ describe("a dry run", () => {
   });
 });
 
-test("the host's addresses are looked at again with each repair, and a pass where nothing changed costs nothing", async () => {
+test("the host's addresses are looked at again and again, and a pass where nothing changed costs nothing", async () => {
   let address = "192.168.0.2";
   const { start, holds, lacks, kernel } = await anAgent({
-    settings: { repairSeconds: 0.05, settings: someSettings({ nodePortAddresses: "primary" }) },
+    settings: {
+      refreshMs: 50,
+      lookout: { settleMs: 5, unwatchedMs: 50 },
+      settings: someSettings({ nodePortAddresses: "primary" }),
+    },
     objects: [service("a", { type: "NodePort", ports: [{ name: "http", port: 80, nodePort: 30080 }] }), slice("a")],
     localIps: () => [anIp(address)],
   });
@@ -177,7 +185,7 @@ test("the host's addresses are looked at again with each repair, and a pass wher
   kernel.take();
   const seen: string[] = [];
   await until(() => seen.push(...kernel.take()) >= 6);
-  expect(new Set(seen)).toEqual(new Set(["read"]));
+  expect(new Set(seen)).toEqual(new Set(["scan"]));
   address = "192.168.0.3";
   await holds("-d 192.168.0.3/32");
   await lacks("-d 192.168.0.2/32");
@@ -229,7 +237,7 @@ describe("people who look", () => {
 
   test("see repairs, and Services that the kernel refuses", async () => {
     const { server, kernel, start, holds } = await anAgent({
-      settings: { repairSeconds: 0.05 },
+      settings: { lookout: { settleMs: 5, watchedMs: 50, unwatchedMs: 50 } },
       refusal: { lines: /10\.1\.0\.66:/ },
     });
     const agent = start();

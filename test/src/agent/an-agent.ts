@@ -82,7 +82,7 @@ export async function anAgent({
     const agent = startAgent(
       {
         ...{ nodeName: "here", settings: someSettings(), families: [4, 6], minSyncPeriodSeconds: 0 },
-        ...{ repairSeconds: 3600, dryRun: false },
+        ...{ refreshMs: 3_600_000, dryRun: false },
         ...settings,
       },
       {

@@ -36,6 +36,7 @@ describe("a write that is taken", () => {
       ok: true,
       changes: [],
       batches: 0,
+      leftChains: [],
       left: undefined,
     });
     expect(kernel.take()).toEqual([]);

@@ -1,6 +1,6 @@
 // Tests of src/agent/pacer.ts, with time that passes when the test says so.
-import { setImmediate as turn } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, jest, test } from "@jest/globals";
 import { createPacer, type PacerTime } from "../../../src/agent/pacer.ts";
 
 type Run = { readonly at: number; readonly end: (isGood?: boolean) => Promise<void> };
@@ -289,4 +289,22 @@ test.each([
   createPacer({ minPauseSeconds, run, time, onHeldBack: (held) => told.push(held) }).news();
   await turn();
   expect(told).toEqual([expected]);
+});
+
+test("a clock that somebody sets back keeps no run from its time", async () => {
+  let runs = 0;
+  const run = () => Promise.resolve((runs += 1) > 0);
+  const pacer = createPacer({ minPauseSeconds: 0.01, run });
+  pacer.news();
+  await sleep(5);
+  const anHourAgo = Date.now() - 3_600_000;
+  const clock = jest.spyOn(Date, "now").mockReturnValue(anHourAgo);
+  try {
+    pacer.news();
+    await sleep(500);
+  } finally {
+    clock.mockRestore();
+  }
+  await pacer.stop();
+  expect(runs).toBe(2);
 });

@@ -36,7 +36,7 @@ function aPlace({ dryRun = false } = {}) {
   const objects = createObjects(lastChanges.changed);
   const settings: AgentSettings = {
     ...{ nodeName: "here", settings: someSettings(), families: [4, 6], minSyncPeriodSeconds: 0 },
-    ...{ repairSeconds: 60, dryRun },
+    ...{ dryRun },
   };
   const [events, owed, log]: [Event[], string[], string[]] = [[], [], []];
   const keep = (text: string) => log.push(text);

@@ -90,6 +90,22 @@ describe("rules", () => {
   });
 });
 
+test("a jump that is moved is written, and makes no rule more or less", async () => {
+  const proxier = createProxier(aKernel());
+  const { metrics, told } = someMetrics();
+  const pass = await proxier.sync({ cluster: aCluster(aService(), aSlice()), view: aView() });
+  const build = proxier.build();
+  countPass(metrics, { family: 4, pass, seconds: 0, build });
+  const before = told.get("4 nat total");
+  const [jump] = build?.ruleset.tables.nat.jumps ?? [];
+  if (jump === undefined) throw new Error("bug: no jump");
+  const moved: Change = { kind: "move-jump", table: "nat", ...jump };
+  countPass(metrics, { family: 4, pass: { ...pass, scope: "partial", changes: [moved] }, seconds: 0, build });
+  expect([told.get("4 nat total"), told.get("4 nat written"), told.get("4 filter written")]).toEqual([before, 1, 0]);
+  countDrift(metrics, 4, [moved, moved]);
+  expect(told.get("4 nat move-jump")).toBe(2);
+});
+
 describe("a pass", () => {
   const refused = { message: "m", script: "s", namesLine: false, services: [] };
   const aPass = (fields: Partial<Pass>): Pass => ({

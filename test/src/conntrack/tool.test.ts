@@ -1,7 +1,7 @@
 // Tests of src/conntrack/tool.ts.
 import { expect, test } from "@jest/globals";
 import { findConntrack } from "../../../src/conntrack/tool.ts";
-import { findTool } from "../../../src/kernel/tools.ts";
+import { findTool } from "../../../src/kernel/find-tool.ts";
 
 const path = await findTool("conntrack");
 const installed = path === undefined ? test.skip : test;

@@ -40,7 +40,7 @@ test("tells of an agent what it is, what it did and whom it listens to", async (
   const agent = startAgent(
     {
       ...{ nodeName: "here", settings: someSettings(), families: [4, 6], minSyncPeriodSeconds: 0 },
-      ...{ repairSeconds: 3600, dryRun: false },
+      ...{ dryRun: false },
     },
     {
       ...{ api: anApi(server), kernel: createFakeKernel(), metrics, health, conntrack: undefined },

@@ -13,7 +13,6 @@ import {
   renderRuleset,
 } from "../../../rules/index.ts";
 import type { Family } from "../../../rules/index.ts";
-import { findTool } from "../../../src/kernel/tools.ts";
 import { clusters, foreignRules, views } from "../../make/arbitrary.ts";
 import { aCluster, aService, aSlice, podIp } from "../../make/objects.ts";
 import { aView, rulesetOf } from "../../make/node.ts";
@@ -258,9 +257,4 @@ describeVariant("which variant is chosen", variants, () => {
       expect((await send([], "legacy")).variant).toBe("legacy");
     });
   });
-});
-
-test("a tool is found where the system keeps its own, and nowhere else", async () => {
-  expect(await findTool("sh")).toMatch(/^\/.*\/sh$/);
-  expect(await findTool("rulewright-no-such-tool")).toBeUndefined();
 });

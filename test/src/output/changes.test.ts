@@ -1,6 +1,7 @@
 // Tests of src/output/changes.ts.
 import { describe, expect, test } from "@jest/globals";
 import { diffRulesets, emptyRuleset, type Change, type Ruleset } from "../../../rules/index.ts";
+import { chainName } from "../../../rules/iptables/ruleset/chain-name.ts";
 import { changeJson, renderChanges, renderCount } from "../../../src/output/changes.ts";
 import { aCluster, aService, aSlice } from "../../make/objects.ts";
 import { rulesetOf } from "../../make/node.ts";
@@ -11,6 +12,12 @@ const api = [aService({ name: "api", clusterIps: ["10.96.0.2"] }), aSlice({ serv
 const both = rulesetOf(aCluster(aService(), aSlice({ endpoints: [one] }), ...api));
 const none = emptyRuleset(4);
 const changes = (from: Ruleset, to: Ruleset) => diffRulesets(from, to);
+const moved: Change = {
+  kind: "move-jump",
+  table: "nat",
+  from: "PREROUTING",
+  rule: { matches: [], target: { kind: "jump", chain: chainName("KUBE-SERVICES") } },
+};
 const headings = (list: readonly Change[]) => renderChanges(list, false).match(/^\S.*$/gm);
 
 describe("changes for people", () => {
@@ -48,6 +55,11 @@ describe("changes for people", () => {
     expect(renderChanges(changes(web(one), none), false)).toMatch(/^ {2}- nat PREROUTING\n {6}- -A PREROUTING /m);
   });
 
+  test("show a jump that is moved as gone and there again", () => {
+    const text = renderChanges([moved], false);
+    expect(text).toMatch(/^all Services: .*\n {2}\^ nat PREROUTING\n {6}- (-A PREROUTING .*)\n {6}\+ \1\n$/);
+  });
+
   test("have colours only where that is asked for", () => {
     const list = changes(web(one), web(two));
     expect(renderChanges(list, false)).not.toContain("\u001b");
@@ -66,6 +78,7 @@ test.each([
   ["none", [], "no change"],
   ["first load", changes(none, web(one)), /^\d+ chains created, \d+ jumps inserted$/],
   ["another endpoint", changes(web(one), web(two)), /^\d+ rewritten$/],
+  ["a jump that is moved", [moved], /^\d+ moved to the front$/],
   ["removal", changes(web(one), none), /^\d+ deleted, \d+ removed$/],
 ] as const)("the count: %s", (_, list, expected) => {
   const text = renderCount(list);
@@ -91,6 +104,11 @@ describe("a change as data", () => {
       removed: [expect.stringContaining(`--to-destination ${one}:8080`)],
       added: [expect.stringContaining(`--to-destination ${two}:8080`)],
     });
+  });
+
+  test("has the rule of a jump that is moved on both sides", () => {
+    const line = "-A PREROUTING -j KUBE-SERVICES";
+    expect(kinds([moved])).toMatchObject([{ kind: "move-jump", chain: "PREROUTING", removed: [line], added: [line] }]);
   });
 
   test("only adds where it creates, and only removes where it deletes", () => {

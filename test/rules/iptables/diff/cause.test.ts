@@ -37,6 +37,15 @@ test("a Service that goes is named too", () => {
   for (const { services } of found) expect(services).toEqual(["default/web"]);
 });
 
+test("a jump that is moved is for no Service, and says why", () => {
+  const [jump] = rulesetOf(aCluster()).tables.nat.jumps;
+  if (jump === undefined) throw new Error("bug: no jump");
+  expect(causeOf({ kind: "move-jump", table: "nat", ...jump })).toEqual({
+    services: [],
+    texts: ["rules of others have come before this jump"],
+  });
+});
+
 test("what serves all is for no Service", () => {
   const found = diffRulesets(emptyRuleset(4), rulesetOf(aCluster())).map(causeOf);
   expect(found.flatMap(({ services }) => services)).toEqual([]);

@@ -63,6 +63,28 @@ describe("make before break", () => {
     );
   });
 
+  test("a jump that is moved goes with those that are inserted, after the chains and before what is removed", () => {
+    const without = rulesetOf(aCluster());
+    const [jump] = served.tables.nat.jumps;
+    if (jump === undefined) throw new Error("bug: no jump");
+    const moved: Change = { kind: "move-jump", table: "nat", ...jump };
+    for (const [from, to] of [
+      [without, served],
+      [served, without],
+    ] as const) {
+      const list = [moved, ...diffRulesets(from, to)];
+      for (const limit of [1, Infinity]) {
+        const nat = orderChanges(list, limit)
+          .flatMap(({ changes }) => changes)
+          .filter(({ table }) => table === "nat");
+        const at = nat.indexOf(moved);
+        expect(kinds(nat.slice(at))).not.toContain("create-chain");
+        expect(kinds(nat.slice(at))).not.toContain("rewrite-chain");
+        expect(kinds(nat.slice(0, at))).not.toContain("delete-chain");
+      }
+    }
+  });
+
   test("what was refused is translated before it is no longer refused", () => {
     const dead = rulesetOf(aCluster(aService()));
     const batches = orderChanges(diffRulesets(dead, served), Infinity);

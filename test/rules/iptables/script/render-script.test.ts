@@ -1,7 +1,7 @@
 // Tests of rules/iptables/script/render-script.ts.
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { chainOf } from "../../../../rules/iptables/diff/change.ts";
+import { chainOf, type Change } from "../../../../rules/iptables/diff/change.ts";
 import { diffRulesets } from "../../../../rules/iptables/diff/diff.ts";
 import { emptyRuleset } from "../../../../rules/iptables/ruleset/chain.ts";
 import { orderChanges } from "../../../../rules/iptables/script/order.ts";
@@ -38,6 +38,16 @@ test("a chain is emptied in the commit that writes or deletes it", () => {
 test("jumps are put first", () => {
   const script = renderScript(orderChanges(diffRulesets(emptyRuleset(4), rulesetOf(aCluster())), Infinity));
   expect(script).toContain('-I PREROUTING 1 -m comment --comment "kubernetes service portals" -j KUBE-SERVICES\n');
+});
+
+test("a jump is moved by its deletion and then its insertion, in one commit, and both lines are its own", () => {
+  const [jump] = rulesetOf(aCluster()).tables.nat.jumps;
+  if (jump === undefined) throw new Error("bug: no jump");
+  const change: Change = { kind: "move-jump", table: "nat", ...jump };
+  const words = '-m comment --comment "kubernetes service portals" -j KUBE-SERVICES';
+  const batch = { table: "nat", changes: [change] } as const;
+  expect(renderBatch(batch)).toBe(`*nat\n-D PREROUTING ${words}\n-I PREROUTING 1 ${words}\nCOMMIT\n`);
+  expect([1, 2, 3, 4].map((line) => changeOfLine(batch, line))).toEqual([undefined, change, change, undefined]);
 });
 
 test("no batches are no text", () => {
