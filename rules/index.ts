@@ -104,7 +104,8 @@ export { parseServers, type ParsedServers, type ServerOwnership } from "./ipvs/p
 export { connectionKey, parseConnections, type Connections } from "./ipvs/connections.ts";
 export { ownedByIpvs, ownedServers } from "./ipvs/ownership.ts";
 export { type DrainView, type ServerChange } from "./ipvs/diff-servers.ts";
-export { renderServerChanges, renderServers, serverChangeOfLine } from "./ipvs/render.ts";
+export { renderServerChanges, renderServers } from "./ipvs/render.ts";
+export { undoneChanges } from "./ipvs/undone.ts";
 export { diffStates, type IpvsChange, type IpvsDiff, type IpvsStep } from "./ipvs/steps.ts";
 export { causeOfIpvs } from "./ipvs/cause.ts";
 export { findIpvsProblems } from "./ipvs/problems.ts";

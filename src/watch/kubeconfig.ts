@@ -5,7 +5,8 @@ import { load } from "js-yaml";
 import * as z from "zod";
 // By name and in a file of its own, reached only by a dynamic import: unbundled it takes 400 ms and 75 MB, so tests and other commands
 // never load it, and a bundler drops what KubeConfig does not need.
-import { KubeConfig } from "@kubernetes/client-node";
+// Not the whole package, which would stay in the bundle with all that it imports.
+import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 
 /** Which API server to talk to. At least one of the first two, or a Pod's service account. */
 export type ServerChoice = {

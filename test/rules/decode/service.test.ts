@@ -149,3 +149,17 @@ test("no text but names comes out of names and ports", () => {
     }),
   );
 });
+
+test.each([
+  [{ "rulewright.dev/ipvs-scheduler": "lc" }, { ipvsScheduler: "lc" }],
+  // Whether it is a scheduler is for the mode to say that uses it.
+  [{ "rulewright.dev/ipvs-scheduler": "no\nsuch" }, { ipvsScheduler: "no\nsuch" }],
+  [{ "rulewright.dev/ipvs-scheduler": 7 }, {}],
+  [{ other: { nested: true } }, {}],
+  [[], {}],
+  [null, {}],
+  [undefined, {}],
+])("the annotations %j ask for %j, and no key is there for nothing", (annotations, asked) => {
+  const { value } = decode({}, { metadata: { name: "web", annotations } });
+  expect(value && Object.entries(value).filter(([key]) => key === "ipvsScheduler")).toEqual(Object.entries(asked));
+});
