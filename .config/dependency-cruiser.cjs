@@ -23,6 +23,17 @@ module.exports = {
       "^rules/(decode|offline|model|iptables|dns|trace|compare|graph|explain)/",
     ),
     stage("backends-know-no-readers", "^rules/iptables/", "^rules/(ipset|dns|trace|compare|graph|explain)/"),
+    stage("addresses-know-addresses-only", "^rules/addresses/", "^rules/(?!addresses/|net/|radix/|never|problem|flat)"),
+    stage(
+      "no-backend-imports-another",
+      "^rules/(iptables|ipset|addresses|net|radix|decode|offline|model|conntrack|dns|trace)/",
+      "^rules/ipvs/",
+    ),
+    stage(
+      "ipvs-shares-rules-and-chains",
+      "^rules/ipvs/",
+      "^rules/iptables/(script|text/(?!parse[.])|ruleset/(?!rule|chain|dispatch|tree|service-chains)|diff/(?!change|diff|cause))",
+    ),
     stage("trace-knows-rules-only", "^rules/trace/", "^rules/(decode|offline|model|dns|compare|graph|explain)/"),
     stage("compare-knows-rules-only", "^rules/compare/", "^rules/(decode|offline|model|dns|graph|explain)/"),
     stage("graph-knows-rules-only", "^rules/graph/", "^rules/(decode|offline|model|dns|compare|explain)/"),

@@ -21,7 +21,7 @@ export const agent: Row = {
     scale === "quick"
       ? measureAt(300, { changes: 5, idleSeconds: 2 })
       : [
-          ...(await measureAt(10_000, { changes: 60, idleSeconds: 60, startSeconds: 8, memoryMb: 130 })),
+          ...(await measureAt(10_000, { changes: 200, idleSeconds: 60, startSeconds: 8, memoryMb: 130 })),
           ...(await measureAt(50_000, { changes: 0, idleSeconds: 0, startSeconds: 25, memoryMb: 400 })),
         ],
 };
@@ -158,7 +158,7 @@ export function startAgent(place: Place, directory: string): Run {
       "--variant",
       "nft",
     ].concat(args, ["--hostname-override", thisNode]),
-    { stdio: ["ignore", "ignore", "pipe"] },
+    { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...agentEnv } },
   );
   const said = listen(child, "stderr");
   return {
@@ -175,6 +175,7 @@ export function startAgent(place: Place, directory: string): Run {
 
 /** As the image starts it. */
 const agentNodeArgs = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+const agentEnv = { MALLOC_ARENA_MAX: "1" };
 
 /** What the kernel says of each rule that comes. Source: xtables-monitor(8). */
 function watchRules(place: Place): { readonly says: (text: string) => Promise<void>; readonly end: () => void } {

@@ -24,10 +24,8 @@ export type ProcessSettings = {
 /** To be called in that program. */
 export function serveApi(): void {
   process.on("disconnect", () => process.exit());
-  process.on(
-    "message",
-    serveParent((reply) => process.send?.(reply)),
-  );
+  const serve = serveParent((reply) => process.send?.(reply));
+  process.on("message", (asked: Asked) => void serve(asked));
 }
 
 /** Resolves when it accepts connections. It ends with this process. */
