@@ -70,7 +70,7 @@ export { ownedByUs, ownedByUsOrKubeProxy, parseRuleset, type Ownership } from ".
 export { chainOf, type Change } from "./iptables/diff/change.ts";
 export { diffRulesets } from "./iptables/diff/diff.ts";
 export { createCheck, type Check, type Checked, type Verified } from "./iptables/diff/check.ts";
-export { findOvertaken, moveToFront, type Overtaken, type Places } from "./iptables/diff/places.ts";
+export { findOvertaken, placesAfter, putBack, type Overtaken, type Places } from "./iptables/diff/places.ts";
 export { causeOf, type Cause } from "./iptables/diff/cause.ts";
 
 export { orderChanges, type Batch } from "./iptables/script/order.ts";

@@ -1,6 +1,7 @@
 // What a dump would be after changes. In: Dump, Change[]. Out: Dump, with the rules of others where they were.
 import { renderRule } from "../iptables/text/render-rule.ts";
 import type { Change } from "../iptables/diff/change.ts";
+import type { Jump } from "../iptables/ruleset/chain.ts";
 import type { Rule } from "../iptables/ruleset/rule.ts";
 import {
   builtInChains,
@@ -34,13 +35,11 @@ function applyChange(chains: Map<string, DumpChain>, change: Change): void {
       return;
     case "move-jump":
       applyChange(chains, { ...change, kind: "delete-jump" });
-      applyChange(chains, { ...change, kind: "insert-jump" });
+      insertJump(chains, change, change.at - 1);
       return;
-    case "insert-jump": {
-      const chain = builtIn(chains, change.from);
-      chains.set(change.from, { ...chain, rules: [unplaced(change.rule), ...chain.rules] });
+    case "insert-jump":
+      insertJump(chains, change, 0);
       return;
-    }
     case "delete-jump": {
       const chain = builtIn(chains, change.from);
       const text = renderRule(change.rule);
@@ -48,6 +47,11 @@ function applyChange(chains: Map<string, DumpChain>, change: Change): void {
       chains.set(change.from, { ...chain, rules: chain.rules.filter((_, index) => index !== at) });
     }
   }
+}
+
+function insertJump(chains: Map<string, DumpChain>, { from, rule }: Pick<Jump, "from" | "rule">, at: number): void {
+  const chain = builtIn(chains, from);
+  chains.set(from, { ...chain, rules: chain.rules.toSpliced(at, 0, unplaced(rule)) });
 }
 
 function builtIn(chains: ReadonlyMap<string, DumpChain>, name: string): DumpChain {

@@ -7,7 +7,8 @@ import {
   diffRulesets,
   emptyCluster,
   findOvertaken,
-  moveToFront,
+  placesAfter,
+  putBack,
   parseRuleset,
   type Build,
   type Change,
@@ -73,7 +74,7 @@ type State = {
   left: ReadonlySet<string>;
   /** Where our jumps stand among the rules of others, as it is accepted; undefined: as they stand at the next check. */
   places: readonly Places[] | undefined;
-  /** Rules of others that a jump was put before once. Whoever puts them first again is let be: no agent should fight another for ever. */
+  /** Rules of others behind which no jump was left once. Whoever puts them first again is let be: no agent should fight another for ever. */
   readonly conceded: Set<string>;
 };
 
@@ -207,15 +208,17 @@ async function repair({ kernel, state, options }: Work): Promise<Drift> {
   if (desired === undefined || !options.writes) return { changes: [], failure: undefined };
   const { family } = desired;
   const text = await kernel.readRules(family);
-  const now = placesIn(desired, text);
+  const missing = diffRulesets(parseRuleset(text, family), desired);
+  const now = placesAfter(placesIn(desired, text), missing);
   const overtaken = overtakenNow(state, now);
-  const changes = [...diffRulesets(parseRuleset(text, family), desired), ...moveToFront(overtaken, now)];
+  const moves = putBack(overtaken, state.places ?? now, now);
+  const changes = [...missing, ...moves];
   state.applied = undefined;
   const written = await writeChanges(kernel, family, changes);
   if (!written.ok) return { changes, failure: written.refused };
   state.applied = desired;
   for (const each of overtaken) for (const key of keysOf(each)) state.conceded.add(key);
-  state.places = undefined;
+  state.places = placesAfter(now, moves);
   const wasLeft = state.left;
   state.left = new Set(written.leftChains);
   // What could not be deleted before, and still cannot, is no news.

@@ -21,7 +21,7 @@ export function renderCount(changes: readonly Change[]): string {
     [count("rewrite-chain"), "rewritten"],
     [count("delete-chain"), "deleted"],
     [count("insert-jump"), "jumps inserted"],
-    [count("move-jump"), "moved to the front"],
+    [count("move-jump"), "moved back"],
     [count("delete-jump"), "removed"],
   ] as const;
   const some = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);

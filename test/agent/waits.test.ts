@@ -166,6 +166,9 @@ async function driftBesideOthers(lab: Lab): Promise<void> {
     place.node.run(`${family === 4 ? "iptables" : "ip6tables"}-${lab.variant}`, ["-w", "10", ...args.split(" ")]);
   const chain = /^-A (KUBE-SVC-\S+) .*-j DNAT/m.exec(await lab.save(6, "nat"))?.[1] ?? "";
   await run(4, "-t nat -F");
+  // Behind rules that it was before, and a new one in front of it, which may be there to refuse something: that one stays.
+  const jump = (await lab.save(4)).split("\n").find((line) => /^-A FORWARD .*-j KUBE-FORWARD$/.test(line)) ?? "";
+  await place.node.restore(4, `*filter\n${jump.replace("-A", "-D")}\n${jump}\nCOMMIT\n`);
   await run(4, `-t filter -I FORWARD 1 ${thief}`);
   await run(4, "-t filter -D KUBE-FORWARD 1");
   await run(6, `-t nat -R ${chain} 1 -j RETURN`);
@@ -174,19 +177,20 @@ async function driftBesideOthers(lab: Lab): Promise<void> {
   await run(6, "-t filter -D INPUT 1");
   await place.rememberOthers();
   const from = Date.now();
-  const isFirst = async (family: Family, hook: string) => {
+  const isBefore = async (family: Family, hook: string, [first, second]: readonly [RegExp, RegExp]) => {
     const lines = (await lab.save(family)).split("\n").filter((line) => line.startsWith(`-A ${hook} `));
-    const last = lines.findLastIndex((line) =>
-      /-j KUBE-(SERVICES|FORWARD|PROXY-FIREWALL|EXTERNAL-SERVICES)/.test(line),
-    );
-    return last >= 0 && last < lines.findIndex((line) => line.includes("thief"));
+    const last = lines.findLastIndex((line) => first.test(line));
+    return last >= 0 && last < lines.findIndex((line) => second.test(line));
   };
   for (const family of [4, 6]) await agent.says(new RegExp(`^warn: IPv${family}: rules were not as written`, "m"), 30);
-  await place.expectRight();
+  await place.expectRight({ seconds: 30 });
   await until(
-    async () => (await isFirst(4, "FORWARD")) && (await isFirst(6, "PREROUTING")),
+    async () =>
+      (await isBefore(4, "FORWARD", [/-j KUBE-FORWARD$/, /--dport 6005 /])) &&
+      (await isBefore(6, "PREROUTING", [/-j KUBE-SERVICES$/, /thief/])),
     31 - (Date.now() - from) / 1000,
   );
+  expect(await isBefore(4, "FORWARD", [/thief/, /--dport 6005 /])).toBe(true);
   await place.expectRight();
   await place.steadily(() => sleep(500));
 }

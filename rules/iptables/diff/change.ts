@@ -15,8 +15,8 @@ export type Change =
   | { readonly kind: "delete-chain"; readonly table: TableName; readonly before: Chain }
   /** Put first in a built-in chain. */
   | JumpChange<"insert-jump">
-  /** Is there, behind rules of others that it was before, and is put first again. */
-  | JumpChange<"move-jump">
+  /** Is there, behind rules of others that it was before, and is put back. `at`: which rule of the chain it then is, from 1. */
+  | (JumpChange<"move-jump"> & { readonly at: number })
   | JumpChange<"delete-jump">;
 
 type JumpChange<Kind extends string> = {

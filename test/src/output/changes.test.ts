@@ -14,6 +14,7 @@ const none = emptyRuleset(4);
 const changes = (from: Ruleset, to: Ruleset) => diffRulesets(from, to);
 const moved: Change = {
   kind: "move-jump",
+  at: 1,
   table: "nat",
   from: "PREROUTING",
   rule: { matches: [], target: { kind: "jump", chain: chainName("KUBE-SERVICES") } },
@@ -78,7 +79,7 @@ test.each([
   ["none", [], "no change"],
   ["first load", changes(none, web(one)), /^\d+ chains created, \d+ jumps inserted$/],
   ["another endpoint", changes(web(one), web(two)), /^\d+ rewritten$/],
-  ["a jump that is moved", [moved], /^\d+ moved to the front$/],
+  ["a jump that is moved", [moved], /^\d+ moved back$/],
   ["removal", changes(web(one), none), /^\d+ deleted, \d+ removed$/],
 ] as const)("the count: %s", (_, list, expected) => {
   const text = renderCount(list);

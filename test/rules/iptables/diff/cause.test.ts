@@ -40,7 +40,7 @@ test("a Service that goes is named too", () => {
 test("a jump that is moved is for no Service, and says why", () => {
   const [jump] = rulesetOf(aCluster()).tables.nat.jumps;
   if (jump === undefined) throw new Error("bug: no jump");
-  expect(causeOf({ kind: "move-jump", table: "nat", ...jump })).toEqual({
+  expect(causeOf({ kind: "move-jump", table: "nat", at: 1, ...jump })).toEqual({
     services: [],
     texts: ["rules of others have come before this jump"],
   });

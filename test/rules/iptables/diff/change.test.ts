@@ -8,7 +8,7 @@ import { aCluster, aService, aSlice } from "../../../make/objects.ts";
 
 test("every kind of change is about a chain", () => {
   const [a, b] = [rulesetOf(aCluster(aService(), aSlice())), rulesetOf(aCluster(aService()))];
-  const moves = a.tables.nat.jumps.map((jump): Change => ({ kind: "move-jump", table: "nat", ...jump }));
+  const moves = a.tables.nat.jumps.map((jump): Change => ({ kind: "move-jump", table: "nat", at: 1, ...jump }));
   const all = [
     ...moves,
     ...diffRulesets(emptyRuleset(4), a),

@@ -266,7 +266,11 @@ describe("of a small ruleset", () => {
       places
         .filter(({ table, chain }) => `${table} ${chain}` === key)
         .flatMap(({ rules }) => rules.map((each) => (each.kind === "other" ? each.text : targetOf(each.rule))));
-    expect(inChain("nat PREROUTING")).toEqual(["-p icmp -j ACCEPT", "KUBE-SERVICES", "-j cali-PREROUTING"]);
+    expect(inChain("nat PREROUTING")).toEqual([
+      "-A PREROUTING -p icmp -j ACCEPT",
+      "KUBE-SERVICES",
+      "-A PREROUTING -j cali-PREROUTING",
+    ]);
     expect(inChain("filter OUTPUT")).toEqual(["KUBE-FIREWALL", "KUBE-PROXY-FIREWALL", "KUBE-SERVICES"]);
     expect(places.map(({ table }) => table)).not.toContain("mangle");
   });

@@ -1,7 +1,7 @@
-// Tests of rules/iptables/diff/places.ts: which jumps are put first again, and where they end up in a kernel in memory.
+// Tests of rules/iptables/diff/places.ts: which jumps are put back, and where they end up in a kernel in memory.
 import { describe, expect, test } from "@jest/globals";
 import { createCheck } from "../../../../rules/iptables/diff/check.ts";
-import { findOvertaken, moveToFront, type Places } from "../../../../rules/iptables/diff/places.ts";
+import { findOvertaken, placesAfter, putBack, type Places } from "../../../../rules/iptables/diff/places.ts";
 import { orderChanges } from "../../../../rules/iptables/script/order.ts";
 import { renderScript } from "../../../../rules/iptables/script/render-script.ts";
 import { renderRule } from "../../../../rules/iptables/text/render-rule.ts";
@@ -90,7 +90,7 @@ const rows: readonly Row[] = [
     before: "icmp A cali",
     now: "icmp cali A",
     overtaken: { A: "cali" },
-    after: "A icmp cali",
+    after: "icmp A cali",
   },
   { title: "nat: rules of others below come and go", table: "nat", before: "A icmp", now: "A cali goto" },
   { title: "nat: rules of others above go", table: "nat", before: "icmp cali A", now: "cali A" },
@@ -119,7 +119,7 @@ const rows: readonly Row[] = [
   { title: "filter: behind a rule without a target", before: "A count", now: "count A" },
   { title: "filter: behind a rule whose comment only speaks of a target", before: "A trap", now: "trap A" },
   {
-    title: "filter: the jumps that stand before one that was overtaken go with it, in their order",
+    title: "filter: the jumps that stand before one that was overtaken stay there",
     before: "A B C D icmp",
     now: "A B icmp C D",
     overtaken: { C: "icmp", D: "icmp" },
@@ -130,7 +130,14 @@ const rows: readonly Row[] = [
     before: "icmp A B drop C",
     now: "icmp drop A B C",
     overtaken: { A: "drop", B: "drop" },
-    after: "A B icmp drop C",
+    after: "icmp A B drop C",
+  },
+  {
+    title: "filter: rules of others between ours stay between them",
+    before: "A drop B icmp C",
+    now: "drop icmp A C B",
+    overtaken: { A: "drop icmp", B: "icmp" },
+    after: "A drop B icmp C",
   },
   { title: "a jump that was not there before", before: "icmp", now: "icmp A" },
   { title: "a jump that is gone", before: "A icmp", now: "icmp" },
@@ -139,10 +146,17 @@ const rows: readonly Row[] = [
 describe("a jump that rules of others came before", () => {
   test.each(rows)("$title", async ({ table = "filter", before, now, overtaken = {}, after = now }) => {
     const places = placesIn(dumpOf(table, now));
-    const found = findOvertaken(placesIn(dumpOf(table, before)), places);
-    const told = found.map(({ jump, by }) => [wordsOf(table, [renderRule(jump.rule).trim()]), wordsOf(table, by)]);
+    const old = placesIn(dumpOf(table, before));
+    const found = findOvertaken(old, places);
+    const told = found.map(({ jump, by }) => [
+      wordsOf(table, [renderRule(jump.rule).trim()]),
+      wordsOf(
+        table,
+        by.map((line) => line.replace(/^-A \S+ /, "")),
+      ),
+    ]);
     expect(Object.fromEntries(told)).toEqual(overtaken);
-    const changes = moveToFront(found, places);
+    const changes = putBack(found, old, places);
     expect(new Set(changes.map(({ kind }) => kind))).toEqual(new Set(found.length === 0 ? [] : ["move-jump"]));
     const kernel = createFakeKernel({ rules: { 4: dumpOf(table, now) } });
     expect(await kernel.restore(4, renderScript(orderChanges(changes, Infinity)))).toEqual({ ok: true });
@@ -154,6 +168,7 @@ describe("a jump that rules of others came before", () => {
         lines.map((line) => line.slice(start.length)),
       ),
     ).toBe(after);
+    expect(placesAfter(places, changes)).toEqual(placesIn(await kernel.readRules(4)));
   });
 });
 
@@ -165,5 +180,6 @@ test("a chain that was not seen before has no jump that was overtaken", () => {
 });
 
 test("nothing overtaken moves nothing", () => {
-  expect(moveToFront([], placesIn(dumpOf("filter", "icmp A B")))).toEqual([]);
+  const places = placesIn(dumpOf("filter", "icmp A B"));
+  expect(putBack([], places, places)).toEqual([]);
 });

@@ -67,7 +67,7 @@ describe("make before break", () => {
     const without = rulesetOf(aCluster());
     const [jump] = served.tables.nat.jumps;
     if (jump === undefined) throw new Error("bug: no jump");
-    const moved: Change = { kind: "move-jump", table: "nat", ...jump };
+    const moved: Change = { kind: "move-jump", table: "nat", at: 1, ...jump };
     for (const [from, to] of [
       [without, served],
       [served, without],

@@ -43,7 +43,7 @@ test("jumps are put first", () => {
 test("a jump is moved by its deletion and then its insertion, in one commit, and both lines are its own", () => {
   const [jump] = rulesetOf(aCluster()).tables.nat.jumps;
   if (jump === undefined) throw new Error("bug: no jump");
-  const change: Change = { kind: "move-jump", table: "nat", ...jump };
+  const change: Change = { kind: "move-jump", table: "nat", at: 1, ...jump };
   const words = '-m comment --comment "kubernetes service portals" -j KUBE-SERVICES';
   const batch = { table: "nat", changes: [change] } as const;
   expect(renderBatch(batch)).toBe(`*nat\n-D PREROUTING ${words}\n-I PREROUTING 1 ${words}\nCOMMIT\n`);
