@@ -36,10 +36,10 @@ const chapters: readonly Chapter[] = [
   (life, part) => [...life.recreate(part(1000)), ...life.churn(part(100))],
 ];
 
-/** iptables-legacy rewrites whole tables at each change; there a quarter of the Services is enough to see that it comes out the same. */
+/** iptables-legacy rewrites whole tables at each change; there few Services are enough to see that it comes out the same. */
 const lives = [
   { variant: "nft", services: 2000 },
-  { variant: "legacy", services: 500 },
+  { variant: "legacy", services: 120 },
 ] as const;
 
 await describeTogether(
