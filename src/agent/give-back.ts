@@ -9,6 +9,8 @@ import { runInNewContext } from "node:vm";
  */
 export function growSlowly(): void {
   setFlagsFromString("--optimize-for-size");
+  // What is good for commands that end in a second (src/main.ts) is not for one that fills its memory once.
+  setFlagsFromString("--parallel-scavenge");
   watching = setInterval(() => {
     if (getHeapStatistics().used_heap_size < largeBytes) return;
     setFlagsFromString("--no-optimize-for-size");

@@ -174,7 +174,7 @@ export function startAgent(place: Place, directory: string): Run {
 }
 
 /** As the image starts it. */
-const agentNodeArgs = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+const agentNodeArgs = ["--max-semi-space-size=8", "--v8-pool-size=1"];
 const agentEnv = { MALLOC_ARENA_MAX: "1" };
 
 /** What the kernel says of each rule that comes. Source: xtables-monitor(8). */
