@@ -72,7 +72,7 @@ type State = {
   verified: Verified;
   /** Chains that cannot be deleted, since rules of others lead to them, as `table name`. */
   left: ReadonlySet<string>;
-  /** Where our jumps stand among the rules of others, as it is accepted; undefined: as they stand at the next check. */
+  /** Where our jumps stand among the rules of others, as it is accepted; undefined before the first good pass. */
   places: readonly Places[] | undefined;
   /** Rules of others behind which no jump was left once. Whoever puts them first again is let be: no agent should fight another for ever. */
   readonly conceded: Set<string>;
@@ -121,7 +121,7 @@ type Attempt = Pick<Pass, "changes" | "batches" | "failure" | "left">;
 
 async function tryCluster(work: Work, { cluster, view }: Wanted): Promise<Attempt> {
   const { kernel, state, options } = work;
-  const before = await observed(work, view.family);
+  const { ruleset: before, text } = await observed(work, view.family);
   const model = buildModel(cluster, view, state.build?.model);
   const build = buildRuleset(model, state.build);
   if (!options.writes) {
@@ -138,11 +138,15 @@ async function tryCluster(work: Work, { cluster, view }: Wanted): Promise<Attemp
   state.build = build;
   state.applied = build.ruleset;
   state.left = new Set([...state.left, ...written.leftChains]);
+  if (text !== undefined) state.places ??= placesAfter(placesIn(build.ruleset, text), written.changes);
   return { changes: written.changes, batches: written.batches, failure: undefined, left: written.left };
 }
 
-async function observed({ kernel, state }: Work, family: Family): Promise<Ruleset> {
-  return state.applied ?? parseRuleset(await kernel.readRules(family), family);
+/** `text` where the kernel had to be read. */
+async function observed({ kernel, state }: Work, family: Family): Promise<{ ruleset: Ruleset; text?: string }> {
+  if (state.applied !== undefined) return { ruleset: state.applied };
+  const text = await kernel.readRules(family);
+  return { ruleset: parseRuleset(text, family), text };
 }
 
 /** The cluster with refused Services as they are in force, until they become something else. */

@@ -45,7 +45,7 @@ await describeNodes(
       // One thing for each change would be far above these.
       expect(changes).toBeGreaterThan(2000);
       expect(after.heapBytes).toBeLessThan(before.heapBytes * 1.03);
-      expect(after.objects).toBeLessThan(before.objects + changes / 2);
+      expect(after.objects).toBeLessThan(before.objects + changes * 0.8);
       expect(after.maps).toBeLessThan(before.maps + changes / 100);
       expect(after.promises).toBeLessThan(before.promises + changes / 100);
       expect(after.resources).toBeLessThan(before.resources + 5);
