@@ -15,8 +15,12 @@ export function watchRules(told: (news: RulesetNews) => void): () => void {
   let isOver = false;
   const begin = async (): Promise<void> => {
     const [stdbuf, monitor] = [await findTool("stdbuf"), await findTool("xtables-monitor")];
+    const setpriv = await findTool("setpriv");
     if (stdbuf === undefined || monitor === undefined || isStopped()) return;
-    const running = spawn(stdbuf, ["-oL", monitor, "--event"], {
+    const command = [stdbuf, "-oL", monitor, "--event"];
+    // An agent that is killed takes it along; without setpriv it ends with the next commit, when nobody reads what it says.
+    const [file = "", ...args] = setpriv === undefined ? command : [setpriv, "--pdeathsig", "KILL", ...command];
+    const running = spawn(file, args, {
       stdio: ["ignore", "pipe", "ignore"],
       env: { LC_ALL: "C" },
     });
