@@ -70,6 +70,8 @@ export async function aPlace(lab: Lab, ...objects: readonly ApiObject[]): Promis
       const stop = await startClients(lab, from);
       try {
         await during();
+        // However short that was, on a busy machine too.
+        await sleep(500);
       } finally {
         for (const sent of await stop()) expectSteady(sent);
       }
@@ -136,6 +138,5 @@ async function startClients(lab: Lab, from: string): Promise<() => Promise<Sent[
 
 function expectSteady({ answered, refused, timedOut, failed }: Sent): void {
   expect({ refused, timedOut, failed }).toEqual({ refused: 0, timedOut: 0, failed: {} });
-  // How many fit into the time depends on what else the machine does.
-  expect(Object.values(answered).reduce((a, b) => a + b, 0)).toBeGreaterThan(0);
+  expect(Object.values(answered).reduce((a, b) => a + b, 0)).toBeGreaterThan(10);
 }
