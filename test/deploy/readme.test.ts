@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { execa } from "execa";
 import { needTool } from "../lab/tool.ts";
+import { apiServer } from "../packets/api-server.ts";
 import { aFolder } from "../src/golden/a-case.ts";
 import { bundle } from "../src/commands/cli.ts";
 import { describeNodes, type Node } from "../src/commands/node.ts";
@@ -42,27 +43,6 @@ case "$*" in
 esac
 `;
 }
-
-const apiServer: readonly ApiObject[] = [
-  {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: "kubernetes", namespace: "default" },
-    spec: {
-      clusterIP: "172.30.0.1",
-      clusterIPs: ["172.30.0.1"],
-      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: 6443 }],
-    },
-  },
-  {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: { name: "kubernetes", namespace: "default", labels: { "kubernetes.io/service-name": "kubernetes" } },
-    addressType: "IPv4",
-    ports: [{ name: "https", protocol: "TCP", port: 6443 }],
-    endpoints: [{ addresses: ["192.168.0.2"] }],
-  },
-];
 
 /** As kube-proxy does: its chains anew, jumps to them where there are none. */
 async function restoreKubeProxy(node: Node): Promise<void> {

@@ -6,34 +6,13 @@ import { join } from "node:path";
 import { values } from "../../rules/radix/radix.ts";
 import { describeLabs } from "../lab/describe-labs.ts";
 import type { BackgroundSending, Lab } from "../lab/lab.ts";
+import { apiServer } from "./api-server.ts";
 import { applyTo, desire, type Situation } from "./harness.ts";
 import type { ApiObject } from "./objects.ts";
 import { checkPackets, type Expectation } from "./rows.ts";
 import { chainNames } from "./saved.ts";
 
 const nodeIps = ["192.168.0.2", "2001:db8::1"];
-
-/** kube-proxy served it; the sample's objects leave it out. */
-const apiServer: readonly ApiObject[] = [
-  {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: "kubernetes", namespace: "default" },
-    spec: {
-      clusterIP: "172.30.0.1",
-      clusterIPs: ["172.30.0.1"],
-      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: 6443 }],
-    },
-  },
-  {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: { name: "kubernetes", namespace: "default", labels: { "kubernetes.io/service-name": "kubernetes" } },
-    addressType: "IPv4",
-    ports: [{ name: "https", protocol: "TCP", port: 6443 }],
-    endpoints: [{ addresses: ["192.168.0.2"] }],
-  },
-];
 
 const outside = (to: string, port: number, by: readonly string[]): Expectation => ({
   from: "outside",

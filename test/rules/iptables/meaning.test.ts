@@ -9,27 +9,9 @@ import { renderRuleset } from "../../../rules/iptables/text/render-ruleset.ts";
 import { cidrHolds } from "../../../rules/net/cidr.ts";
 import { hostPort, type Ip } from "../../../rules/net/ip.ts";
 import { clusters, views } from "../../make/arbitrary.ts";
+import { clients, type Client } from "../../make/clients.ts";
 import { anIp } from "../../make/objects.ts";
 import { destinations, readDump, walk, type Dump, type Packet } from "../../make/walk.ts";
-
-type Client = { readonly ip: Ip; readonly inInterface: string; readonly isNode: boolean };
-
-const clients: Readonly<Record<4 | 6, readonly Client[]>> = {
-  4: [
-    { ip: anIp("10.1.200.200"), inInterface: "cni0", isNode: false },
-    { ip: anIp("10.200.1.1"), inInterface: "veth1", isNode: false },
-    { ip: anIp("198.51.100.77"), inInterface: "eth0", isNode: false },
-    { ip: anIp("203.0.113.77"), inInterface: "eth0", isNode: false },
-    { ip: anIp("192.168.0.2"), inInterface: "", isNode: true },
-  ],
-  6: [
-    { ip: anIp("fd00:1::200"), inInterface: "cni0", isNode: false },
-    { ip: anIp("fd00:1:0:1::1"), inInterface: "veth1", isNode: false },
-    { ip: anIp("2001:db8:5::77"), inInterface: "eth0", isNode: false },
-    { ip: anIp("2001:db8:77::1"), inInterface: "eth0", isNode: false },
-    { ip: anIp("fd00:192::2"), inInterface: "", isNode: true },
-  ],
-};
 
 test("every frontend, from every kind of client: which endpoints, masqueraded or not, refused or dropped", () => {
   fc.assert(
