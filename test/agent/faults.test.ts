@@ -2,7 +2,8 @@
 // Out: rules as a computation from nothing gives them, others' rules as they were, and clients that notice nothing.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { describeWhere } from "../lab/describe-where.ts";
 import { createLab, type Lab } from "../lab/lab.ts";
 import { canMakeLab } from "../lab/probe.ts";
 import type { Variant } from "../lab/tables.ts";
@@ -27,13 +28,7 @@ async function describePlace(title: string, variant: Variant, declare: (place: (
     if (place === undefined) throw new Error("bug: the place exists only while a test runs");
     return place;
   };
-  if (!answer.yes) {
-    describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => {
-      declare(current);
-    });
-    return;
-  }
-  describe(`${title} (${variant})`, () => {
+  describeWhere(`${title} (${variant})`, answer, () => {
     beforeAll(async () => {
       lab = await createLab({ variant });
       place = await aPlace(lab, ...crowd(50));

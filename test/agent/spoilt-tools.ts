@@ -6,7 +6,8 @@ import { aFolder } from "../src/golden/a-case.ts";
 
 /**
  * `fails` and `fails-once`: the tool reads its input, changes nothing and exits with 4, as where memory is short. `killed-early`: it gets a
- * part of its first table and is killed, once. `killed-between`: it gets the first table whole and a part of the second, and is killed, once. `late-once`: the tool does its work 4 s later, whether its caller lives or not.
+ * part of its first table and is killed, once. `killed-between`: it gets the first table whole and a part of the second, and is killed, once. `late-once`: the tool
+ * does its work only when it is released (or after a minute), whether its caller lives or not.
  */
 export type Mode = "works" | "fails" | "fails-once" | "killed-early" | "killed-between" | "late-once";
 
@@ -14,6 +15,8 @@ export type SpoiltTools = {
   /** What an agent is to be started under. `ip netns exec` gives it mounts of its own, so nobody else sees these tools. */
   readonly before: readonly string[];
   readonly set: (mode: Mode) => Promise<void>;
+  /** Whoever waits in `late-once` goes on. */
+  readonly release: () => Promise<void>;
   /** How the tools were run so far, in order; `landed` is the end of one that came late. */
   readonly runs: () => Promise<(Mode | "landed")[]>;
 };
@@ -31,6 +34,7 @@ export async function spoiltTools(): Promise<SpoiltTools> {
   return {
     before: [await needTool("sh"), "-c", mount, "sh"],
     set: (mode) => writeFile(join(folder, "mode"), `${mode}\n`),
+    release: () => writeFile(join(folder, "release"), ""),
     runs: async () => (await readFile(join(folder, "runs"), "utf8")).split("\n").slice(0, -1) as (Mode | "landed")[],
   };
 }
@@ -57,7 +61,8 @@ killed-early) half "$@" && die ;;
 late-once)
   echo works >${folder}/mode
   cat >${folder}/late
-  sleep 4
+  tries=600
+  until [ -e ${folder}/release ] || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
   "$tool" "$@" <${folder}/late
   echo landed >>${folder}/runs
   exit

@@ -138,6 +138,7 @@ async function aLateWrite(lab: Lab): Promise<void> {
     const agent = place.start();
     await agent.says(/^info: IPv4: .* batches/m);
     expect(await has("landed")).toBe(false);
+    await tools.release();
     await until(() => has("landed"));
     await agent.says(/^warn: IPv4: rules were not as written, and were repaired/m, 30);
     await place.expectRight();

@@ -1,5 +1,6 @@
 // Declares a jest block with a guest. In: a title, tests. Out: the block, or a skipped one that says why.
-import { afterAll, beforeAll, describe, jest } from "@jest/globals";
+import { afterAll, beforeAll, jest } from "@jest/globals";
+import { describeWhere } from "../lab/describe-where.ts";
 import type { Answer } from "../lab/probe.ts";
 import { findTool } from "../lab/tool.ts";
 import { type Guest, startGuest } from "./guest.ts";
@@ -39,19 +40,14 @@ export async function canStartGuest(): Promise<Answer> {
 export async function describeGuest(title: string, declare: (guest: () => Guest) => void): Promise<void> {
   const answer = await canStartGuest();
   jest.setTimeout(testTimeoutMs);
-  if (answer.yes)
-    describe(title, () => {
-      let guest: Guest | undefined;
-      beforeAll(async () => {
-        guest = await startGuest();
-      }, bootTimeoutMs);
-      afterAll(() => guest?.stop());
-      declare(() => guest ?? noGuest());
-    });
-  else
-    describe.skip(`${title} (skipped: ${answer.because})`, () => {
-      declare(noGuest);
-    });
+  describeWhere(title, answer, () => {
+    let guest: Guest | undefined;
+    beforeAll(async () => {
+      guest = await startGuest();
+    }, bootTimeoutMs);
+    afterAll(() => guest?.stop());
+    declare(() => guest ?? noGuest());
+  });
 }
 
 function noGuest(): never {

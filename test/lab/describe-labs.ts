@@ -1,5 +1,6 @@
 // Declares one jest block per iptables variant, each with a lab of its own. In: a title, tests. Out: blocks, or skipped ones that say why.
-import { afterAll, beforeAll, beforeEach, describe } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach } from "@jest/globals";
+import { describeWhere } from "./describe-where.ts";
 import { createLab, type Lab, type LabOptions } from "./lab.ts";
 import { canMakeLab } from "./probe.ts";
 import type { Variant } from "./tables.ts";
@@ -15,15 +16,9 @@ export async function describeLabs(
   options: Omit<LabOptions, "variant"> = {},
 ): Promise<void> {
   for (const variant of ["nft", "legacy"] as const) {
-    const answer = await canMakeLab(variant);
-    if (answer.yes)
-      describe(`${title} (${variant})`, () => {
-        declareWithLab(declare, { ...options, variant });
-      });
-    else
-      describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => {
-        declare(noLab, variant);
-      });
+    describeWhere(`${title} (${variant})`, await canMakeLab(variant), () => {
+      declareWithLab(declare, { ...options, variant });
+    });
   }
 }
 

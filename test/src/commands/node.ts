@@ -1,7 +1,8 @@
 // A node to run the command line on: an empty network namespace for each test. In: a title, tests. Out: jest blocks, skipped where there can be none.
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
 import { rm } from "node:fs/promises";
+import { describeWhere } from "../../lab/describe-where.ts";
 import { freePrefix, removeNamespaces } from "../../lab/network.ts";
 import { canMakeNamespaces, hasTool, ipv6Works, iptablesWorks, type Answer } from "../../lab/probe.ts";
 import { needTool, runTool, type Output } from "../../lab/tool.ts";
@@ -31,15 +32,9 @@ export async function describeNodes(
   variants: readonly Variant[] = ["nft", "legacy"],
 ): Promise<void> {
   for (const variant of variants) {
-    const answer = await canMakeNode(variant);
-    if (answer.yes)
-      describe(`${title} (${variant})`, () => {
-        declareWithNode(declare, variant);
-      });
-    else
-      describe.skip(`${title} (${variant}; skipped: ${answer.because})`, () => {
-        declare(noNode);
-      });
+    describeWhere(`${title} (${variant})`, await canMakeNode(variant), () => {
+      declareWithNode(declare, variant);
+    });
   }
 }
 
@@ -91,8 +86,4 @@ function declareWithNode(declare: (node: () => Node) => void, variant: Variant):
 
 function settled(saved: string): string {
   return saved.replace(/^#.*\n/gm, "").replace(/ \[\d+:\d+\]$/gm, "");
-}
-
-function noNode(): never {
-  throw new Error("bug: the node exists only while a test runs");
 }

@@ -1,7 +1,7 @@
 // Tests of src/kernel/tools.ts, with the real tools in namespaces of their own: the kernel says the same as we do.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { build } from "esbuild";
 import fc from "fast-check";
 import {
@@ -16,6 +16,7 @@ import type { Family } from "../../../rules/index.ts";
 import { clusters, foreignRules, views } from "../../make/arbitrary.ts";
 import { aCluster, aService, aSlice, podIp } from "../../make/objects.ts";
 import { aView, rulesetOf } from "../../make/node.ts";
+import { describeWhere } from "../../lab/describe-where.ts";
 import { freePrefix } from "../../lab/network.ts";
 import { canMakeNamespaces, hasTool, ipv6Works, iptablesWorks, type Answer } from "../../lab/probe.ts";
 import { needTool, runTool } from "../../lab/tool.ts";
@@ -83,8 +84,7 @@ const answers = { nft: await canRun("nft"), legacy: await canRun("legacy") };
 
 function describeVariant(title: string, wanted: readonly Variant[], declare: () => void): void {
   const no = wanted.map((variant) => answers[variant]).find((answer) => !answer.yes);
-  if (no?.yes === false) describe.skip(`${title} (skipped: ${no.because})`, declare);
-  else describe(title, declare);
+  describeWhere(title, no ?? { yes: true }, declare);
 }
 
 const ok: Result = { restored: { ok: true } };

@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { build } from "esbuild";
 import { diffRulesets, emptyRuleset, orderChanges, renderScript } from "../../../rules/index.ts";
+import { describeWhere } from "../../lab/describe-where.ts";
 import { freePrefix } from "../../lab/network.ts";
 import { canMakeNamespaces, hasTool, iptablesWorks, type Answer } from "../../lab/probe.ts";
 import { needTool, runTool } from "../../lab/tool.ts";
@@ -111,11 +112,6 @@ async function canRun(variant: Variant, ...tools: string[]): Promise<Answer> {
     if (!answer.yes) return answer;
   }
   return { yes: true };
-}
-
-function describeWhere(title: string, answer: Answer, declare: () => void): void {
-  if (answer.yes) describe(title, declare);
-  else describe.skip(`${title} (skipped: ${answer.because})`, declare);
 }
 
 const [canWatch, canScan, hasLegacy] = [
