@@ -3,6 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { familyOf, parseCidr, parseIp, type Cidr, type Family, type Ip } from "../../rules/index.ts";
 import { defaultRanges, InputError, type DesiredOptions, type Host } from "../desired/desired.ts";
+import type { Backend } from "../config/settings.ts";
 import type { Variant } from "../kernel/kernel.ts";
 
 /** What the options of `addInputOptions` come out as. */
@@ -10,6 +11,7 @@ export type InputOptions = {
   readonly filename: readonly string[];
   readonly recursive?: true;
   readonly config?: string;
+  readonly backend?: Backend;
   readonly nodeName?: string;
   readonly nodeAddress?: readonly Ip[];
   readonly family?: FamilyChoice;
@@ -69,6 +71,12 @@ export function addSettingsOptions(command: Command): Command {
   return command
     .option("-R, --recursive", "read directories in directories too")
     .option("--config <file>", "a KubeProxyConfiguration, or a ConfigMap that holds one")
+    .addOption(
+      new Option(
+        "--backend <backend>",
+        "what serves Services (default: the configuration's mode, else iptables)",
+      ).choices(["iptables", "ipvs"]),
+    )
     .option("--node-name <name>", "the node to make rules for, as endpoints name it")
     .option("--node-address <ip>", "an address on the node's interfaces (repeatable)", collectWith(readIp))
     .addOption(familyOption())
@@ -128,6 +136,7 @@ export function toDesiredOptions(options: InputOptions): DesiredOptions {
     nodeName: options.nodeName,
     nodeAddresses: options.nodeAddress ?? [],
     families: familiesOf(options.family ?? "both"),
+    backend: options.backend,
     serviceCidrs: options.serviceCidr ?? defaultRanges.serviceCidrs,
     podCidrs: options.podCidr ?? defaultRanges.podCidrs,
     nodePorts: options.nodePortRange,
@@ -189,6 +198,7 @@ export function inputOf(options: OptionalInputOptions): InputOptions | undefined
 const manifestsOnly = [
   ["recursive", "--recursive"],
   ["config", "--config"],
+  ["backend", "--backend"],
   ["nodeName", "--node-name"],
   ["nodeAddress", "--node-address"],
   ["serviceCidr", "--service-cidr"],

@@ -40,7 +40,7 @@ export const flags: readonly Flag[] = [
     "node",
     ["hostname-override", "hostnameOverride", "text", "the node's name, in place of the host's"],
     ["bind-address", "bindAddress", "text", "the node's own address, in place of the Node object's"],
-    ["proxy-mode", "mode", "text", "read and checked; rules are made in iptables mode"],
+    ["proxy-mode", "mode", "text", "iptables or ipvs; nftables is served by iptables rules"],
     ["detect-local-mode", "detectLocalMode", "text", "how traffic of this node's pods is told from other traffic"],
     ["cluster-cidr", "clusterCIDR", "text", "pods' addresses: one CIDR, or an IPv4 and an IPv6 one"],
     ["pod-bridge-interface", "detectLocal.bridgeInterface", "text", "for BridgeInterface"],

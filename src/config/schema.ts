@@ -34,7 +34,7 @@ export const configurationVersion = "kubeproxy.config.k8s.io/v1alpha1";
 
 /** What the file says, defaults filled in. Not held: `winkernel`, `windowsRunAsService` and `portRange`, which Linux never reads. */
 export type Configuration = {
-  /** As configured, "" being iptables. Rules are made in iptables mode whatever it says. */
+  /** As configured, "" being iptables. nftables is served by iptables rules. */
   readonly mode: "iptables" | "ipvs" | "nftables";
   /** Trimmed and in lower case, as kube-proxy makes it; "" where the host's name counts. */
   readonly hostnameOverride: string;
@@ -174,7 +174,7 @@ function without(input: unknown, paths: readonly Path[]): unknown {
 /** What a sound configuration deserves a word about. */
 function advice({ mode, detectLocal }: Configuration): Problem[] {
   const problems: Problem[] = [];
-  if (mode !== "iptables")
+  if (mode === "nftables")
     problems.push(
       warning(
         "mode-not-supported",

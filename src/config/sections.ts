@@ -1,6 +1,7 @@
 // The sections of a KubeProxyConfiguration. In: unknown. Out: one schema per section, defaults filled in as kube-proxy does.
 import * as z from "zod";
 import { list, optional, wholeNumber } from "../../rules/decode/fields.ts";
+import { parseScheduler, schedulerNames } from "../../rules/ipvs/scheduler.ts";
 import type { Cidr } from "../../rules/net/cidr.ts";
 import {
   nonNegativeDuration,
@@ -24,10 +25,11 @@ export type IptablesSection = {
   readonly minSyncPeriodSeconds: number;
 };
 
-/** Read and checked, but without effect: rules are made in iptables mode. */
+/** Has effect in mode ipvs. */
 export type IpvsSection = {
   readonly syncPeriodSeconds: number;
   readonly minSyncPeriodSeconds: number;
+  /** What `parseScheduler` takes. */
   readonly scheduler: string;
   readonly excludeCidrs: readonly Cidr[];
   readonly strictArp: boolean;
@@ -88,10 +90,15 @@ export const nftablesSection: z.ZodType<NftablesSection> = section({
   ...periods({ syncPeriod, minSyncPeriod, minimum: 1 }, context),
 }));
 
+const scheduler = text.refine((value) => value === "" || parseScheduler(value) !== undefined, {
+  message: `must be one of ${schedulerNames.join(", ")}; sh and mh may have flags, e.g. mh,mh-fallback,mh-port`,
+  params: { code: "unknown-scheduler" },
+});
+
 export const ipvsSection: z.ZodType<IpvsSection> = section({
   syncPeriod: nonNegativeDuration,
   minSyncPeriod: nonNegativeDuration,
-  scheduler: text,
+  scheduler,
   excludeCIDRs: list(strictCidr),
   strictARP: flag,
   tcpTimeout: nonNegativeDuration,

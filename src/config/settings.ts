@@ -1,4 +1,5 @@
 // The part of the configuration that rules depend on. In: Configuration. Out: Settings, and the node's name where it is set.
+import { defaultScheduler, parseScheduler, type IpvsSettings } from "../../rules/index.ts";
 import type { Settings } from "../../rules/model/settings.ts";
 import { isUnspecified } from "../../rules/net/ip.ts";
 import type { Configuration } from "./schema.ts";
@@ -14,6 +15,19 @@ export function toSettings(config: Configuration): Settings {
     tcpBeLiberal: config.conntrack.tcpBeLiberal,
     bindAddress: isUnspecified(config.bindAddress) ? undefined : config.bindAddress,
   };
+}
+
+/** What turns Services into the kernel's state: rules alone, or virtual servers with sets and a few rules. */
+export type Backend = "iptables" | "ipvs";
+
+/** The backend that `mode` asks for; nftables is served by iptables, which is said where the configuration is read. */
+export function backendOf({ mode }: Pick<Configuration, "mode">): Backend {
+  return mode === "ipvs" ? "ipvs" : "iptables";
+}
+
+/** The part of the section `ipvs` that virtual servers depend on. */
+export function toIpvsSettings({ ipvs }: Configuration): IpvsSettings {
+  return { scheduler: parseScheduler(ipvs.scheduler) ?? defaultScheduler, excludeCidrs: ipvs.excludeCidrs };
 }
 
 /** `hostnameOverride`; undefined where the host's own name, in lower case, is the node's. */

@@ -1,18 +1,25 @@
-// From what the command line names to the rules that are wanted. In: DesiredOptions. Out: Desired, one build per family, and all problems.
+// From what the command line names to the state that is wanted. In: DesiredOptions. Out: Desired, one build per family, and all problems.
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import {
   buildCluster,
+  buildIpvs,
+  buildIpvsNode,
   buildModel,
   buildRuleset,
   buildView,
+  defaultScheduler,
   defaultSettings,
+  findIpvsProblems,
   findProblems,
   resolve,
   type Build,
   type Cidr,
   type Family,
   type Ip,
+  type IpvsBuild,
+  type IpvsSettings,
+  type Model,
   type Node,
   type NodeView,
   type Placeholder,
@@ -22,7 +29,7 @@ import {
 import type { Pod } from "../../rules/decode/pod.ts";
 import type { OfflineObjects, Resolved } from "../../rules/offline/resolve.ts";
 import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
-import { nodeNameOf, toSettings } from "../config/settings.ts";
+import { backendOf, nodeNameOf, toIpvsSettings, toSettings, type Backend } from "../config/settings.ts";
 import { loadSources, type Loaded } from "../manifest/load.ts";
 import { renderLocated, type LocatedProblem } from "../manifest/located.ts";
 import { readSources, type Read } from "../manifest/read.ts";
@@ -39,6 +46,8 @@ export type DesiredOptions = {
   readonly serviceCidrs: readonly Cidr[];
   readonly podCidrs: readonly Cidr[];
   readonly nodePorts: { readonly low: number; readonly high: number };
+  /** Undefined: the configuration's mode, else iptables. */
+  readonly backend?: Backend | undefined;
   /** `none`: objects count as they are, as a cluster's do, and what they lack is not made up. */
   readonly placeholders?: "none" | undefined;
 };
@@ -54,7 +63,13 @@ export const defaultRanges = {
 export type Host = { readonly name: string; readonly ips: readonly Ip[] };
 
 export type Desired = {
+  readonly backend: Backend;
+  /** Of each family. */
+  readonly models: readonly Model[];
+  /** In iptables mode one for each family, else none. */
   readonly builds: readonly Build[];
+  /** In IPVS mode one for each family, else none. */
+  readonly ipvsBuilds: readonly IpvsBuild[];
   readonly node: NodeView;
   readonly settings: Settings;
   readonly placeholders: readonly Placeholder[];
@@ -109,12 +124,20 @@ export function buildFromObjects(
   options: DesiredOptions,
   host?: Host,
 ): Desired {
-  const { settings, nodeName, problems: configProblems } = readSettings(config);
+  const { settings, ipvs, backend: configured, nodeName, problems: configProblems } = readSettings(config);
   const resolved = options.placeholders === "none" ? asTheyAre(loaded.objects) : resolve(loaded.objects, options);
   const node = findNode(resolved.nodes, { options, nodeName, host });
   const cluster = buildCluster(resolved.services, resolved.slices);
-  const builds = options.families.map((family) => buildRuleset(buildModel(cluster, buildView(node, settings, family))));
-  const later = [...resolved.problems, ...builds.flatMap(({ model }) => findProblems(model))];
+  const backend = options.backend ?? configured;
+  const models = options.families.map((family) => buildModel(cluster, buildView(node, settings, family)));
+  const builds = backend === "iptables" ? models.map((model) => buildRuleset(model)) : [];
+  const ipvsBuilds =
+    backend === "ipvs" ? models.map((model) => buildIpvs(model, buildIpvsNode(node, ipvs, model.view))) : [];
+  const later = [
+    ...resolved.problems,
+    ...models.flatMap((model) => findProblems(model)),
+    ...ipvsBuilds.flatMap((build) => findIpvsProblems(build)),
+  ];
   const located = [...loaded.problems, ...later.map(loaded.locate)];
   const problems = byPlace(located, sources).map((each) => ({
     severity: each.problem.severity,
@@ -122,7 +145,10 @@ export function buildFromObjects(
     line: renderLocated(each),
   }));
   return {
+    backend,
+    models,
     builds,
+    ipvsBuilds,
     node,
     settings,
     placeholders: resolved.placeholders,
@@ -163,6 +189,8 @@ export async function readText(file: string): Promise<string> {
 /** A configuration's settings, the node's name in it, and what is to say about it. */
 export type ReadSettings = {
   readonly settings: Settings;
+  readonly ipvs: IpvsSettings;
+  readonly backend: Backend;
   readonly nodeName: string | undefined;
   readonly problems: readonly ReportedProblem[];
 };
@@ -172,7 +200,7 @@ export type ReadSettings = {
  * Services, so there is no good part to go on with.
  */
 export function readSettings(config: { readonly name: string; readonly text: string } | undefined): ReadSettings {
-  if (config === undefined) return { settings: defaultSettings, nodeName: undefined, problems: [] };
+  if (config === undefined) return { ...withoutConfiguration, nodeName: undefined, problems: [] };
   const loaded = loadConfiguration(config.text);
   const problems = loaded.problems.map((located) => ({
     severity: located.problem.severity,
@@ -180,8 +208,20 @@ export function readSettings(config: { readonly name: string; readonly text: str
     line: renderLocatedProblem(config.name, located),
   }));
   if (loaded.config === undefined) throw new InputError(problems.map(({ line }) => line).join("\n"));
-  return { settings: toSettings(loaded.config), nodeName: nodeNameOf(loaded.config), problems };
+  return {
+    settings: toSettings(loaded.config),
+    ipvs: toIpvsSettings(loaded.config),
+    backend: backendOf(loaded.config),
+    nodeName: nodeNameOf(loaded.config),
+    problems,
+  };
 }
+
+const withoutConfiguration = {
+  settings: defaultSettings,
+  ipvs: { scheduler: defaultScheduler, excludeCidrs: [] },
+  backend: "iptables" as const,
+};
 
 type NodeSources = {
   readonly options: DesiredOptions;
@@ -215,6 +255,6 @@ function unique(problems: readonly ReportedProblem[]): ReportedProblem[] {
 }
 
 /** Whether the build serves anything at all. */
-export function servesSomething(build: Build): boolean {
-  return build.model.services.size > 0;
+export function servesSomething({ model }: Pick<Build | IpvsBuild, "model">): boolean {
+  return model.services.size > 0;
 }
