@@ -1,5 +1,6 @@
 // Text that must never become part of a rule, a comment or a line of a log. In: nothing. Out: strings to try in every field.
 import fc from "fast-check";
+import { anyString } from "../../make/any-string.ts";
 
 /** Rows for `test.each`. */
 export const hostileTexts: readonly string[] = [
@@ -27,7 +28,7 @@ export const hostileTexts: readonly string[] = [
 
 /** Any text, often one that is nearly a name. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 70 }),
+  anyString(70),
   fc.string({ unit: fc.constantFrom(...Array.from("ab09-._\n\"'\\ __proto__")), maxLength: 20 }),
   fc.constantFrom(...hostileTexts),
 );

@@ -4,6 +4,7 @@ import { decodeEndpointSlice } from "../../../rules/decode/endpoint-slice.ts";
 import { decodeNode } from "../../../rules/decode/node.ts";
 import { decodeService } from "../../../rules/decode/service.ts";
 import type { RecordedKind } from "../../../src/from-cluster/trim.ts";
+import { anyString } from "../../make/any-string.ts";
 
 /** The decoder that `plan` uses for the kind; ServiceCIDRs are not decoded there. */
 export function decoderOf(kind: RecordedKind): (object: unknown) => unknown {
@@ -39,7 +40,7 @@ const text = fc.oneof(
     "&a",
     "*a",
   ),
-  fc.string({ unit: "grapheme", maxLength: 8 }),
+  anyString(8),
 );
 
 /** Sound nearly always; else any JSON at all. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Match, Negatable, Rule, Target } from "../../../../rules/iptables/ruleset/rule.ts";
 import type { ChainName } from "../../../../rules/iptables/ruleset/chain-name.ts";
 import type { Cidr } from "../../../../rules/net/cidr.ts";
+import { anyString } from "../../../make/any-string.ts";
 
 /** Text that tries to end a word, a line or the input, or to look like an option. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
@@ -32,7 +33,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
     '"'.repeat(300),
   ),
   fc.string({ unit: fc.constantFrom(...Array.from("ab \"\\\n\r\t-!'`$#*:;,/é\u0000\u007f")), maxLength: 30 }),
-  fc.string({ unit: "binary", maxLength: 20 }),
+  anyString(20),
 );
 
 const negatable = <T>(is: fc.Arbitrary<T>): fc.Arbitrary<Negatable<T>> =>
