@@ -1,5 +1,4 @@
 // `rulewright demo`: the main job on a built-in example. In: nothing. Out: its plan; and, where a network namespace can be made, the rules at work.
-import { execa } from "execa";
 import type { Logger } from "winston";
 import { emptyRuleset, type Build } from "../../rules/index.ts";
 import { countAnswers, startBackends } from "../demo/backends.ts";
@@ -39,6 +38,7 @@ export async function demo(options: DemoOptions, log: Logger): Promise<number> {
   }
   const [file = "", ...args] = enter;
   const script = process.argv[1] ?? "";
+  const { execa } = await import("execa");
   const ended = await execa(file, [...args, process.execPath, script, "demo", "--in-namespace"], {
     stdio: "inherit",
     reject: false,

@@ -1,5 +1,4 @@
 // Runs one program. In: an absolute path, arguments, input. Out: its exit code and output. Never a shell.
-import { execa } from "execa";
 
 /** How a program ended. `failure` is set where it could not be run at all or had to be stopped. */
 export type Ended = {
@@ -23,6 +22,8 @@ export type RunOptions = {
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const lockFile = process.env["XTABLES_LOCKFILE"];
   const { onOutput } = options;
+  // Loaded with the first program that is run: many commands run none, and start in less time without it.
+  const { execa } = await import("execa");
   const running = execa(file, args, {
     ...(onOutput === undefined ? {} : { buffer: { stdout: false } }),
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),

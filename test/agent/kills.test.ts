@@ -20,7 +20,7 @@ import type { WriterOrder } from "./writer.ts";
 /** In the title of the tests: `RULEWRIGHT_SEED=N` kills at the same points again. */
 const seed = Number(process.env["RULEWRIGHT_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Of each variant; every tenth is that of a whole agent. */
+/** Of each variant; every twentieth is that of a whole agent. */
 const deaths = 100;
 
 await describeTogether(
@@ -61,7 +61,7 @@ async function dieAndRise(lab: Lab): Promise<void> {
     for (let death = 1; death <= deaths; death++) {
       const step = death * 5;
       const point = pointBy(chance);
-      if (death % 10 === 0) await killAgent(place, { seed, step }, { ...point, ms: point.ms * 25 });
+      if (death % 20 === 0) await killAgent(place, { seed, step }, { ...point, ms: point.ms * 25 });
       else await killWriter(await start({ step, families: [chance() < 0.6 ? 4 : 6] }), point);
       if (death % 20 === 5) await end(step + 1);
     }

@@ -8,6 +8,7 @@ import { needTool, runTool } from "../../lab/tool.ts";
 import { startApiProcess, type ApiProcess } from "../../support/process.ts";
 import type { ApiObject } from "../../support/store.ts";
 import { aFolder } from "../golden/a-case.ts";
+import { splitDumps } from "../../../src/kernel/dump.ts";
 import { bundle } from "./cli.ts";
 import type { Node } from "./node.ts";
 
@@ -74,7 +75,7 @@ export async function anAgentNode(node: Node, ...objects: readonly ApiObject[]):
   const plain = join(folder, "config.yaml");
   const rules = async (family: Family) => renderRuleset(parseRuleset(await node.save(family), family));
   const both = async () => ({ 4: await rules(4), 6: await rules(6) });
-  let plans = 0;
+  let files = 0;
   const startUnder: AgentNode["startUnder"] = ({ before = [], nodeOptions = [] }, ...args) => {
     const config = args.includes("--config") ? [] : ["--config", plain];
     const place = ["--kubeconfig", join(folder, "kubeconfig.yaml"), "--hostname-override", name];
@@ -90,15 +91,14 @@ export async function anAgentNode(node: Node, ...objects: readonly ApiObject[]):
     start: (...args) => startUnder({}, ...args),
     startUnder,
     planned: async (items, config = plain, nodeName = name) => {
-      const file = join(folder, `objects-${(plans += 1)}.json`);
+      const file = join(folder, `objects-${(files += 1)}.json`);
       await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
-      const plan = async (family: Family) => {
-        const given = ["-f", file, "--config", config, "--node-name", nodeName, "--variant", node.variant];
-        const { stdout, stderr, code } = await node.cli("plan", ...given, "--family", String(family));
-        if (code !== 0) throw new Error(`plan has ended with ${code}: ${stderr}`);
-        return renderRuleset(parseRuleset(stdout, family));
-      };
-      return { 4: await plan(4), 6: await plan(6) };
+      const given = ["-f", file, "--config", config, "--node-name", nodeName, "--variant", node.variant];
+      const { stdout, stderr, code } = await node.cli("plan", ...given, "--family", "both");
+      if (code !== 0) throw new Error(`plan has ended with ${code}: ${stderr}`);
+      const plans = splitDumps(stdout);
+      const canonical = (family: Family) => renderRuleset(parseRuleset(plans[family] ?? "", family));
+      return { 4: canonical(4), 6: canonical(6) };
     },
     reaches: async (wanted, seconds = 15) => {
       const isSo = (there: Record<Family, string>) => there[4] === wanted[4] && there[6] === wanted[6];
