@@ -49,7 +49,7 @@ function containerOf({ containers }: V1PodSpec): V1Container {
 }
 
 const base = render("base");
-const overlays = ["overlays/iptables", "overlays/dry-run"];
+const overlays = ["overlays/iptables", "overlays/ipvs", "overlays/dry-run"];
 const pod = specOf(base).template.spec;
 const container = containerOf(pod);
 const { config } = loadConfiguration(dataOf("config.conf"));
@@ -102,14 +102,24 @@ describe("kustomizations", () => {
 
   test("no two of them have pods in common", () => {
     const labels = overlays.map((folder) => readKustomization(folder).labels?.[0]?.pairs);
-    expect(labels).toEqual([{ "app.kubernetes.io/instance": "iptables" }, { "app.kubernetes.io/instance": "dry-run" }]);
+    expect(labels).toEqual(
+      ["iptables", "ipvs", "dry-run"].map((instance) => ({ "app.kubernetes.io/instance": instance })),
+    );
   });
 
   test("share the nodes among them by one label", () => {
-    const [live, dry] = overlays.map((folder) => specOf(render(folder)).template.spec);
+    const [live, ipvs, dry] = overlays.map((folder) => specOf(render(folder)).template.spec);
     expect(live?.nodeSelector).toEqual({ "kubernetes.io/os": "linux", proxy: "rulewright" });
+    expect(ipvs?.nodeSelector).toEqual({ "kubernetes.io/os": "linux", proxy: "rulewright-ipvs" });
     const terms = dry?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-    expect(terms).toEqual([{ matchExpressions: [{ key: "proxy", operator: "NotIn", values: ["rulewright"] }] }]);
+    const others = { key: "proxy", operator: "NotIn", values: ["rulewright", "rulewright-ipvs"] };
+    expect(terms).toEqual([{ matchExpressions: [others] }]);
+  });
+
+  test("both containers of the IPVS overlay are in that mode", () => {
+    const ipvs = specOf(render("overlays/ipvs")).template.spec;
+    expect(containerOf(ipvs).args).toEqual([...(container.args ?? []), "--proxy-mode=ipvs"]);
+    expect(ipvs.initContainers?.[0]?.args).toEqual([...(pod.initContainers?.[0]?.args ?? []), "--proxy-mode=ipvs"]);
   });
 
   test("the dry run writes nothing, and is taken for nobody else", () => {
