@@ -107,6 +107,7 @@ export { type DrainView, type ServerChange } from "./ipvs/diff-servers.ts";
 export { renderServerChanges, renderServers } from "./ipvs/render.ts";
 export { undoneChanges } from "./ipvs/undone.ts";
 export { diffStates, type IpvsChange, type IpvsDiff, type IpvsStep } from "./ipvs/steps.ts";
+export { remaining, type Drain } from "./ipvs/remaining.ts";
 export { causeOfIpvs } from "./ipvs/cause.ts";
 export { findIpvsProblems } from "./ipvs/problems.ts";
 

@@ -85,7 +85,11 @@ addVariantOption(
     ),
   ),
 )
-  .addOption(new Option("-o, --output <form>", "what to print").choices(planOutputs).default("iptables"))
+  .addOption(
+    new Option("-o, --output <form>", "what to print; ipset, ip and ipvsadm: input for that tool, in IPVS mode")
+      .choices(planOutputs)
+      .default("rules"),
+  )
   .action(action<PlanOptions>(plan));
 
 addVariantOption(
@@ -99,7 +103,11 @@ addVariantOption(
     ),
   ),
 )
-  .option("--against <dump|live>", "an iptables-save dump, or `live` for this host", "live")
+  .option(
+    "--against <dump|live>",
+    "what iptables-save printed, in IPVS mode ip6tables-save, ipset save, ip -j addr and ipvsadm -Sn too, in one file; or `live` for this host",
+    "live",
+  )
   .addOption(new Option("-o, --output <form>", "how to show it").choices(diffOutputs).default("text"))
   .action(action<DiffOptions>(diff));
 
@@ -107,11 +115,17 @@ addVariantOption(
   addSettingsOptions(
     command(
       "compare <a> <b>",
-      "Say whether two rule sets treat any packet differently: each is manifests, a dump of iptables-save, or `live`.",
+      "Say whether two rule sets treat any packet differently: each is manifests, a dump, or `live`.",
       "rulewright compare kube-proxy.rules manifests/ --config config.yaml --node-name node-a",
     ),
   ),
 )
+  .addOption(
+    new Option(
+      "--backend-b <backend>",
+      "what serves Services on side b, where --backend is for a: `compare x/ x/ --backend iptables --backend-b ipvs`",
+    ).choices(["iptables", "ipvs"]),
+  )
   .addOption(new Option("-o, --output <form>", "how to show it").choices(compareOutputs).default("text"))
   .action((a: string, b: string, options: GlobalOptions & CompareOptions) =>
     action<CompareOptions>(compare)({ ...options, a, b }),
@@ -130,7 +144,7 @@ addVariantOption(
   .addOption(new Option("--to <destination>", `where to: ${toForms}`).argParser(readTo).makeOptionMandatory())
   .option(
     "--rules <dump>",
-    "what iptables-save and ip6tables-save printed, - for standard input, or `live` for this host",
+    "what iptables-save and ip6tables-save printed (in IPVS mode also ipset save, ip -j addr and ipvsadm -Sn), - for standard input, or `live` for this host",
   )
   .option("--in-interface <name>", "the interface by which the packet comes in")
   .option("--cluster-domain <domain>", "the domain of the cluster's DNS", "cluster.local")
@@ -158,12 +172,16 @@ addVariantOption(
   ),
 )
   .option("--dry-run", "show the changes and have iptables-restore check them, but write nothing")
+  .option(
+    "--ipvs-drain-timeout <seconds>",
+    "0 removes real servers that are gone at once; without it, those with open connections stay until a later apply finds them idle",
+  )
   .action(action<ApplyOptions>(apply));
 
 addVariantOption(
   command(
     "cleanup",
-    "Remove everything that rulewright or kube-proxy owns in this host's iptables.",
+    "Remove everything that rulewright or kube-proxy owns on this host: iptables rules, and in IPVS mode sets, addresses and virtual servers.",
     "rulewright cleanup --dry-run",
   ),
 )

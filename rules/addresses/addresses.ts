@@ -1,6 +1,6 @@
 // The addresses of the dummy device that makes packets to Services local. In: observed and wanted addresses. Out: what to change, as ip -batch text.
 import { hostCidr } from "../net/cidr.ts";
-import type { Ip } from "../net/ip.ts";
+import { familyOf, type Ip } from "../net/ip.ts";
 import { never } from "../never.ts";
 import { changes, emptyRadix, type Radix } from "../radix/radix.ts";
 
@@ -63,12 +63,18 @@ export function renderAddressChanges(list: readonly AddressChange[]): string {
   return list.map((change) => `${lineOf(change)}\n`).join("");
 }
 
+/**
+ * Of IPv6 the kernel takes the address that is most like the destination for its own packets' and masquerading's source, of whatever device, and
+ * a cluster IP is often more like a pod's than the node's is; one that is deprecated comes last. Source: RFC 6724, rules 3 and 8; seen with 6.1.
+ */
+const deprecated = " preferred_lft 0";
+
 function lineOf(change: AddressChange): string {
   switch (change.kind) {
     case "create-device":
       return `link add ${serviceDevice} type dummy`;
     case "add-address":
-      return `address replace ${hostCidr(change.ip)} dev ${serviceDevice}`;
+      return `address replace ${hostCidr(change.ip)} dev ${serviceDevice}${familyOf(change.ip) === 6 ? deprecated : ""}`;
     case "delete-address":
       return `address del ${hostCidr(change.ip)} dev ${serviceDevice}`;
     case "delete-device":

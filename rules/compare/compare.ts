@@ -1,10 +1,9 @@
 // Whether two rule sets treat any packet differently. In: two tracers of one family. Out: Comparison: the classes of packets, and every difference.
-import type { Ip } from "../net/ip.ts";
-import { hostPort } from "../net/ip.ts";
-import type { ConnectionState, Packet } from "../trace/packet.ts";
-import type { TraceOptions, Tracer } from "../trace/trace.ts";
+import { hostPort, type Ip } from "../net/ip.ts";
+import type { ConnectionState, Packet, TraceNode } from "../trace/packet.ts";
+import type { Branch, TraceOptions, Tracer } from "../trace/trace.ts";
 import { classOf, clientsOf, learn, noDistinctions, packetOf, type ClientClass } from "./clients.ts";
-import { destinationsOf, type Destination } from "./destinations.ts";
+import { destinationsOf, type Destination, type FrontendNames } from "./destinations.ts";
 import { fateOf, isSameFate, type Fate } from "./fate.ts";
 
 /** Both sides of a comparison, of one family and on the same node. */
@@ -13,6 +12,8 @@ export type Sides = { readonly a: Tracer; readonly b: Tracer };
 export type CompareSettings = {
   /** Endpoints whose own packets pass this node's rules on their way to a cluster IP, since they are on it; undefined: not known. */
   readonly endpointsHere: ReadonlySet<Ip> | undefined;
+  /** Whose frontends are, for those that no rule names. */
+  readonly names?: FrontendNames;
 };
 
 /** A class of packets that fares differently. */
@@ -40,19 +41,30 @@ export type Comparison = {
  * rules that were asked tell apart, and goes on with those until there are no new ones.
  */
 export function compareRulesets(sides: Sides, settings: CompareSettings): Comparison {
-  const destinations = destinationsOf([sides.a.firewall.dump, sides.b.firewall.dump], sides.a.node.localIps);
+  const { a, b } = sides;
+  const destinations = destinationsOf([a.firewall, b.firewall], a.node.localIps, settings.names);
   const tally: Tally = { classes: 0, differences: [], leftOut: 0 };
-  const work = { sides, settings, tally };
+  const work = { sides, settings, node: commonNode(sides), tally };
   for (const destination of destinations) compareDestination(work, { destination });
   for (const later of laterPackets(sides)) compareDestination(work, later);
   return tally;
 }
 
 type Tally = { classes: number; readonly differences: Difference[]; leftOut: number };
-type Work = { readonly sides: Sides; readonly settings: CompareSettings; readonly tally: Tally };
+type Work = {
+  readonly sides: Sides;
+  readonly settings: CompareSettings;
+  readonly node: TraceNode;
+  readonly tally: Tally;
+};
 
 /** Where packets go, and in which state, if they do not open connections. */
 type Target = { readonly destination: Destination; readonly state?: ConnectionState };
+
+/** What is an address of the node on one side sends nothing from elsewhere. */
+function commonNode({ a, b }: Sides): TraceNode {
+  return { ...a.node, deviceIps: new Set([a, b].flatMap(({ firewall }) => [...(firewall.ipvs?.addresses ?? [])])) };
+}
 
 function compareDestination(work: Work, target: Target): void {
   const { sides, tally } = work;
@@ -69,7 +81,7 @@ function compareDestination(work: Work, target: Target): void {
     hasNews = false;
     // What was traced stands for the class that it is in now, whatever was learned since.
     const covered = new Set([...traced.values()].map((client) => classOf(known, client).key));
-    for (const client of clientsOf(known, sides.a.node)) {
+    for (const client of clientsOf(known, work.node)) {
       if (covered.has(client.key)) continue;
       covered.add(client.key);
       traced.set(client.key, client);
@@ -106,16 +118,16 @@ function compareAgain(
   const packet = packetFor(client, { destination });
   for (const endpoint of new Set([...a.keys(), ...b.keys()])) {
     const fates = {
-      a: traceAgain(sides.a, { ...packet, recent: new Set(a.get(endpoint)) }, both.a),
-      b: traceAgain(sides.b, { ...packet, recent: new Set(b.get(endpoint)) }, both.b),
+      a: traceAgain(traceOn(sides, "a"), { ...packet, recent: new Set(a.get(endpoint)) }, both.a),
+      b: traceAgain(traceOn(sides, "b"), { ...packet, recent: new Set(b.get(endpoint)) }, both.b),
     };
     record(tally, { destination, client, again: endpoint }, fates);
   }
 }
 
 /** The fate of a client that comes back. Where that is what it would be anyway, how long it is known makes no difference. */
-function traceAgain(tracer: Tracer, packet: Packet, first: Fate): Fate {
-  const branches = tracer.trace(packet, { withoutHops: true });
+function traceAgain(trace: Trace, packet: Packet, first: Fate): Fate {
+  const branches = trace(packet, { withoutHops: true });
   const timeless = fateOf(branches.map((branch) => ({ ...branch, heldSeconds: undefined })));
   return isSameFate(timeless, first) ? first : fateOf(branches);
 }
@@ -138,12 +150,32 @@ function packetFor(client: ClientClass, { destination, state }: Target): Packet 
 
 type Tell = NonNullable<TraceOptions["tell"]>;
 
-function traceBoth({ a, b }: Sides, packet: Packet, tell: Tell): { a: Fate; b: Fate } {
-  return { a: traceOne(a, packet, tell), b: traceOne(b, packet, tell) };
+function traceBoth(sides: Sides, packet: Packet, tell: Tell): { a: Fate; b: Fate } {
+  const fate = (side: keyof Sides) => fateOf(traceOn(sides, side)(packet, { withoutHops: true, tell }));
+  return { a: fate("a"), b: fate("b") };
 }
 
-function traceOne(tracer: Tracer, packet: Packet, tell: Tell): Fate {
-  return fateOf(tracer.trace(packet, { withoutHops: true, tell }));
+type Trace = Tracer["trace"];
+
+/**
+ * Traces on one side. What the node sends to an address that its dummy device has on either side comes from that address there and from the
+ * node's usual one here; that only counts where the receiver sees another one in the end.
+ */
+function traceOn(sides: Sides, side: keyof Sides): Trace {
+  const isChosen = (ip: Ip) => [sides.a, sides.b].some(({ firewall }) => firewall.ipvs?.addresses.has(ip) === true);
+  return (packet, options) => {
+    const branches = sides[side].trace(packet, options);
+    return packet.origin === "node" && isChosen(packet.destination)
+      ? branches.map((branch) => seenAsSent(branch, packet.source))
+      : branches;
+  };
+}
+
+/** A source that is rewritten to the one that the node would speak from anyway, as far as that is known, is as good as kept. */
+function seenAsSent(branch: Branch, source: Ip): Branch {
+  const { end } = branch;
+  if (end.kind !== "delivered" || end.source.kind === "kept" || (end.source.to ?? source) !== source) return branch;
+  return { ...branch, end: { ...end, source: { kind: "kept" } } };
 }
 
 function record(
@@ -157,7 +189,8 @@ function record(
 
 /** Packets of no Service in the states that rules ask for: passing through, coming in, going out. */
 function laterPackets({ a: { firewall, node } }: Sides): Target[] {
-  const places = destinationsOf([{ ...firewall.dump, tables: new Map() }], node.localIps);
+  const { family } = firewall;
+  const places = destinationsOf([{ family, dump: { family, tables: new Map() }, sets: new Map() }], node.localIps);
   return (["ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"] as const).flatMap((state) =>
     places.map((destination) => ({ destination, state })),
   );

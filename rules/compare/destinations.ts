@@ -1,11 +1,14 @@
-// Where packets may go that rules tell apart. In: Dumps, addresses of the node. Out: Destination[], one for each address, protocol and port.
-import { hostCidr, splitCidr, type Cidr } from "../net/cidr.ts";
+// Where packets may go that rules, sets or ip_vs tell apart. In: Firewalls, addresses of the node. Out: Destination[], one for each address, protocol and port.
+import type { Cidr } from "../net/cidr.ts";
 import { familyOf, ipDigits, isLoopback, type Family, type Ip } from "../net/ip.ts";
-import { builtInChains, calledChain, type Dump, type DumpTable } from "../iptables/text/parse-dump.ts";
+import { builtInChains, calledChain, type DumpTable } from "../iptables/text/parse-dump.ts";
 import type { Rule } from "../iptables/ruleset/rule.ts";
+import type { Firewall } from "../trace/firewall.ts";
 import { addressOf, blockTest } from "../trace/packet.ts";
+import { placeOfKey } from "../trace/virtual-servers.ts";
 import { standIns } from "./blocks.ts";
 import { placesBelow, placesOf, protocols, type Below, type Place } from "./places.ts";
+import { hostOf, setPlacesOf, unnamed, type Sets } from "./set-places.ts";
 
 export type Destination = {
   readonly ip: Ip;
@@ -17,15 +20,27 @@ export type Destination = {
   readonly isClusterIp: boolean;
 };
 
+/** What stands at frontends, by `frontendAt`, where rules do not say it. */
+export type FrontendNames = ReadonlyMap<string, string>;
+
+/** `10.96.0.1 tcp 80`; of a node port ` tcp 30080`. */
+export function frontendAt(ip: Ip | undefined, protocol: string, port: number): string {
+  return `${ip ?? ""} ${protocol} ${port}`;
+}
+
 /**
- * Every address, protocol and port that a rule of any of the dumps names. Ports that rules name without an address: where such a rule can be
+ * Every address, protocol and port that a rule of any of the firewalls names, itself or by a set, or a virtual server has. Ports that rules name without an address: where such a rule can be
  * met, that is at the addresses that led to it, or at each of the node's addresses that rules tell apart and at one beyond the node. And
  * with each protocol at a port that no rule names: every address that rules name, one in each part that their blocks make, the node's own,
  * one that no rule names. By address, port, protocol.
  */
-export function destinationsOf(dumps: readonly Dump[], localIps: readonly Ip[]): Destination[] {
-  const family = dumps[0]?.family ?? 4;
-  const named = collect(dumps);
+export function destinationsOf(
+  firewalls: readonly Firewall[],
+  localIps: readonly Ip[],
+  names: FrontendNames = new Map(),
+): Destination[] {
+  const family = firewalls[0]?.family ?? 4;
+  const named = collect(firewalls);
   const own = nodeAddresses(new Set(named.hosts.keys()), localIps, family);
   const inBlocks = standIns([...named.blocks], new Set([...named.hosts.keys(), ...named.frontends.keys(), ...own]));
   const found = new Map<string, Destination>();
@@ -33,7 +48,7 @@ export function destinationsOf(dumps: readonly Dump[], localIps: readonly Ip[]):
     const key = `${ipDigits(ip)} ${String(port).padStart(5, "0")} ${protocol}`;
     const before = found.get(key);
     const isClusterIp = name.endsWith(" cluster IP");
-    if (before === undefined || before.name === "" || (isClusterIp && !before.isClusterIp))
+    if (before === undefined || isBetter({ name, isClusterIp }, before))
       found.set(key, { ip, protocol, port, name, isClusterIp });
   };
   for (const [ip, places] of named.frontends) for (const place of places) add(ip, place);
@@ -50,11 +65,30 @@ export function destinationsOf(dumps: readonly Dump[], localIps: readonly Ip[]):
     for (const ip of [...inBlocks, ...own]) add(ip, unused(protocol));
     add(elsewhere[family], { protocol, port: 443, name: "" });
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, destination]) => destination);
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, destination]) => withName(destination, names));
 }
 
+type Called = Pick<Destination, "name" | "isClusterIp">;
+
+/** A name that says whose it is goes before one that says only what it is, and that before none. */
+function isBetter(one: Called, other: Called): boolean {
+  const rank = ({ name, isClusterIp }: Called) =>
+    name === "" ? 0 : name.startsWith(unnamed) ? 1 : isClusterIp ? 3 : 2;
+  return rank(one) > rank(other);
+}
+
+function withName(destination: Destination, names: FrontendNames): Destination {
+  const { ip, protocol, port, name } = destination;
+  if (name !== "" && !name.startsWith(unnamed)) return destination;
+  const known = names.get(frontendAt(ip, protocol, port));
+  const found = known ?? (name === nodePort ? names.get(frontendAt(undefined, protocol, port)) : undefined);
+  return found === undefined ? destination : { ...destination, name: found };
+}
+
+const nodePort = `${unnamed}node port`;
+
 /** A port that no Service is likely to have (tcpmux); of a real one nothing would be lost, it is then compared twice. */
-const unusedPort = 1;
+export const unusedPort = 1;
 
 /** Addresses of nobody: the last of a block for documentation (RFC 5737, RFC 3849). */
 const elsewhere: Readonly<Record<Family, Ip>> = { 4: "192.0.2.254" as Ip, 6: "2001:db8:ffff::fffe" as Ip };
@@ -72,7 +106,7 @@ type Named = {
   readonly own: Place[];
 };
 
-function collect(dumps: readonly Dump[]): Named {
+function collect(firewalls: readonly Firewall[]): Named {
   const named: Named = {
     frontends: new Map(),
     hosts: new Map(),
@@ -81,18 +115,47 @@ function collect(dumps: readonly Dump[]): Named {
     anywhere: [],
     own: [],
   };
-  for (const { tables } of dumps) for (const table of tables.values()) collectTable(named, table);
+  for (const { dump, sets, ipvs } of firewalls) {
+    for (const table of dump.tables.values()) collectTable(named, table, sets);
+    for (const key of ipvs?.servers.byPlace.keys() ?? []) {
+      const { ip, protocol, port } = placeOfKey(key);
+      const known = protocols.find((each) => each === protocol);
+      if (known !== undefined) addPlaces(named, ip, [{ protocol: known, port, name: "" }]);
+    }
+    for (const ip of ipvs?.addresses ?? []) addHost(named, ip, undefined);
+  }
   return named;
 }
 
-function collectTable(named: Named, table: DumpTable): void {
-  const below = placesBelow(table);
+function collectTable(named: Named, table: DumpTable, sets: Sets): void {
+  const below = placesBelow(table, (rule) => placesAnywhere(rule, sets));
   for (const { name, rules } of table.chains.values()) {
-    for (const { rule } of rules) collectRule(named, rule, below);
+    for (const { rule } of rules) {
+      collectSets(named, rule, sets);
+      collectRule(named, rule, below);
+    }
     if (!builtInChains.has(name)) continue;
     const { anywhere, own } = below(name);
     named.anywhere.push(...anywhere.values());
     named.own.push(...own.values());
+  }
+}
+
+/** What a rule asks for whatever the address, itself and by sets. */
+function placesAnywhere(rule: Rule, sets: Sets): Place[] {
+  const bySets = setPlacesOf(rule, sets).flatMap(({ block, places }) => (block === undefined ? places : []));
+  return [...placesOf(rule), ...bySets];
+}
+
+function collectSets(named: Named, rule: Rule, sets: Sets): void {
+  for (const { block, places } of setPlacesOf(rule, sets)) {
+    if (block === undefined) continue;
+    const host = hostOf(block);
+    if (host === undefined) {
+      named.blocks.add(block);
+      if (places.length > 0) named.inBlocks.push({ block, places });
+    } else if (places.length === 0) addHost(named, host, rule.protocol);
+    else addPlaces(named, host, places);
   }
 }
 
@@ -109,21 +172,20 @@ function collectRule(named: Named, rule: Rule, below: (chain: string) => Below):
     if (places.length > 0) named.inBlocks.push({ block, places });
     return;
   }
-  if (asked.length === 0) addHost(named, host, rule);
-  const known = named.frontends.get(host);
-  if (known === undefined) named.frontends.set(host, [...places]);
+  if (asked.length === 0) addHost(named, host, rule.protocol);
+  addPlaces(named, host, places);
+}
+
+function addPlaces({ frontends }: Named, host: Ip, places: readonly Place[]): void {
+  const known = frontends.get(host);
+  if (known === undefined) frontends.set(host, [...places]);
   else known.push(...places);
 }
 
-function addHost({ hosts }: Named, host: Ip, { protocol }: Rule): void {
+function addHost({ hosts }: Named, host: Ip, protocol: Rule["protocol"]): void {
   const known = hosts.get(host) ?? new Set();
   hosts.set(host, known.add("tcp"));
   if (protocol !== undefined) for (const each of protocols) known.add(each);
-}
-
-function hostOf(cidr: Cidr): Ip | undefined {
-  const { ip } = splitCidr(cidr);
-  return hostCidr(ip) === cidr ? ip : undefined;
 }
 
 /** Of the node's addresses those that rules name, the first that none names, and loopback. */

@@ -1,7 +1,8 @@
 // What becomes of a class of packets, all branches together. In: Branch[]. Out: Fate, and whether two are the same.
 import { never } from "../never.ts";
 import { hostPort, type Ip } from "../net/ip.ts";
-import { plus, toNumber, type Fraction } from "../trace/fraction.ts";
+import { certain, plus, toNumber, type Fraction } from "../trace/fraction.ts";
+import type { Condition } from "../trace/traveller.ts";
 import type { Branch } from "../trace/trace.ts";
 import type { End } from "../trace/end.ts";
 
@@ -11,6 +12,8 @@ export type Outcome = {
   /** `if -m owner --uid-owner 0`; empty where it depends on nothing but chance. */
   readonly conditions: string;
   readonly chance: Fraction;
+  /** It comes about as a scheduler of ip_vs chooses, for all that is known: `chance` says nothing. */
+  readonly isChoice: boolean;
   /** `recent` lists that the client is put in. */
   readonly remembered: readonly string[];
   readonly heldSeconds: number | undefined;
@@ -23,16 +26,23 @@ export type Fate = ReadonlyMap<string, Outcome>;
 export function fateOf(branches: readonly Branch[]): Fate {
   const sums = new Map<string, Sum>();
   for (const { end, conditions, chance, remembered, heldSeconds } of branches) {
-    const texts = conditions.map(({ on, holds }) => `${holds ? "if" : "if not"} ${on}`).sort();
+    const isChoice = conditions.some(({ choice }) => choice === true);
+    const texts = [...new Set(conditions.map(conditionText))].sort();
     const key = `${endText(end)} ${heldSeconds ?? ""}`;
     const whole = `${key} ${texts.join(", ")}`;
     const known = sums.get(whole);
-    const sum = known === undefined ? chance : plus(known.outcome.chance, chance);
-    const outcome = { end, conditions: texts.join(", "), chance: sum, remembered, heldSeconds };
+    const sum = isChoice ? certain : known === undefined ? chance : plus(known.outcome.chance, chance);
+    const outcome = { end, conditions: texts.join(", "), chance: sum, isChoice, remembered, heldSeconds };
     sums.set(whole, { key, texts, outcome });
   }
   while (joinTwo(sums));
   return new Map([...sums].map(([whole, { outcome }]) => [whole, outcome]));
+}
+
+/** Which one a scheduler chooses is told by the end. */
+function conditionText({ on, holds, choice }: Condition): string {
+  if (choice === true) return `as ${on.split(" ", 1)[0] ?? ""} chooses`;
+  return `${holds ? "if" : "if not"} ${on}`;
 }
 
 /** An outcome, its key without conditions, and its conditions one by one. */
@@ -54,7 +64,7 @@ function joinTwo(sums: Map<string, Sum>): boolean {
       sums.delete(opposite);
       const joined = `${key} ${left.join(", ")}`;
       const known = sums.get(joined)?.outcome.chance;
-      const chance = known === undefined ? outcome.chance : plus(known, outcome.chance);
+      const chance = known === undefined || outcome.isChoice ? outcome.chance : plus(known, outcome.chance);
       sums.set(joined, { key, texts: left, outcome: { ...outcome, conditions: left.join(", "), chance } });
       return true;
     }

@@ -22,8 +22,14 @@ export function placesOf(rule: Rule): Place[] {
 /** Places by `protocol port`. `own`: those that only packets to the node's own addresses meet. */
 export type Below = { readonly anywhere: ReadonlyMap<string, Place>; readonly own: ReadonlyMap<string, Place> };
 
-/** A function that finds the places that rules without a destination ask for, in a chain and in the chains that such rules lead to. */
-export function placesBelow({ chains }: DumpTable): (chain: string) => Below {
+/**
+ * A function that finds the places that rules without a destination ask for, in a chain and in the chains that such rules lead to.
+ * `placesIn`: what a rule asks for itself.
+ */
+export function placesBelow(
+  { chains }: DumpTable,
+  placesIn: (rule: Rule) => readonly Place[] = placesOf,
+): (chain: string) => Below {
   const known = new Map<string, Below>();
   const find = (name: string): Below => {
     const before = known.get(name);
@@ -34,7 +40,7 @@ export function placesBelow({ chains }: DumpTable): (chain: string) => Below {
     for (const { rule } of chains.get(name)?.rules ?? []) {
       if (rule.destination !== undefined && rule.destination.not !== true) continue;
       const into = isForOwn(rule) ? below.own : below.anywhere;
-      for (const place of placesOf(rule)) addPlace(into, place);
+      for (const place of placesIn(rule)) addPlace(into, place);
       const called = calledChain(rule);
       if (called === undefined || !chains.has(called)) continue;
       const next = find(called);

@@ -7,6 +7,7 @@ import { hostPort, isLoopback, type Ip } from "../net/ip.ts";
 import { isFateOf, isLocalPod, type Client } from "./clients.ts";
 import { aboutEndpoints } from "./about-endpoints.ts";
 import type { Expected } from "./about-walk.ts";
+import type { Objects } from "./context.ts";
 import { findNodePort, findVip, type ServedPort } from "./lookup.ts";
 import type { Probe } from "./probes.ts";
 import type { EndpointReason } from "./reason/endpoint-reason.ts";
@@ -18,9 +19,9 @@ export type AboutFrontend = {
 };
 
 /** Reasons in the order in which they decide; the first that stops the packet is the last that is told. */
-export function aboutFrontend(probe: Probe, served: ServedPort): AboutFrontend {
+export function aboutFrontend(probe: Probe, served: ServedPort, { backend }: Pick<Objects, "backend">): AboutFrontend {
   const reasons: (FrontendReason | EndpointReason)[] = [...madeUp(probe, served), ...fromOutside(probe, served)];
-  const stopped = taken(probe, served) ?? unreachable(probe, served);
+  const stopped = taken(probe, served) ?? unreachable(probe, served, backend);
   if (stopped !== undefined) return { reasons: [...reasons, stopped], expected: undefined };
   const { client } = probe;
   const isUntold = isLocalPod(client, served.model.view) === undefined;
@@ -30,7 +31,10 @@ export function aboutFrontend(probe: Probe, served: ServedPort): AboutFrontend {
   // Without any endpoint everyone is refused, whatever the ranges say, as in kube-proxy.
   const barred = fate?.verdict.kind === "reject" ? undefined : outOfRanges(probe, served);
   if (barred !== undefined) return { reasons: [...reasons, barred], expected: "drop" };
-  reasons.push(...openRanges(served));
+  const ofOthers = rangesOfOtherFamily(served);
+  if (ofOthers && backend === "ipvs" && fate?.verdict.kind !== "reject")
+    return { reasons: [...reasons, { ...rangesReason(served), code: "closed-by-other-family" }], expected: "drop" };
+  if (ofOthers) reasons.push({ ...rangesReason(served), code: "source-ranges-of-other-family" });
   if (fate === undefined) return { reasons, expected: undefined };
   reasons.push(...pastPolicy(fate, served), ...aboutEndpoints(served, fate.verdict));
   if (fate.verdict.kind !== "balance") return { reasons, expected: fate.verdict.kind === "reject" ? "refuse" : "drop" };
@@ -71,8 +75,10 @@ function taken(probe: Probe, { model, frontend }: ServedPort): FrontendReason | 
 function unreachable(
   { destination: { ip, port } }: Probe,
   { frontend, model: { view } }: ServedPort,
+  backend: Objects["backend"],
 ): FrontendReason | undefined {
   if (frontend.kind !== "node-port") return undefined;
+  if (isLoopback(ip) && backend === "ipvs") return { code: "loopback-not-balanced", ip, port };
   if (isLoopback(ip) && !view.localhostNodePorts) return { code: "loopback-node-port", ip, port };
   const { nodePortIps } = view;
   return nodePortIps === "all" || nodePortIps.includes(ip)
@@ -87,12 +93,15 @@ function outOfRanges({ client: { source } }: Probe, { frontend }: ServedPort): F
   return { code: "source-not-in-ranges", source, service: frontend.service, ranges: ranges.cidrs };
 }
 
-/** Source: kube-proxy filters ranges by family, and none left means all. */
-function openRanges({ frontend, held, model: { view } }: ServedPort): FrontendReason[] {
+/** Source: kube-proxy filters ranges by family, and none left means all; IPVS mode here lets nobody in. */
+function rangesOfOtherFamily({ frontend, held, model: { view } }: ServedPort): boolean {
   const { sourceRanges } = held.service;
-  const isOpen = sourceRanges.length > 0 && !sourceRanges.some((cidr) => cidrFamily(cidr) === view.family);
-  if (frontend.kind !== "load-balancer-ip" || !isOpen) return [];
-  return [{ code: "source-ranges-of-other-family", service: frontend.service, family: view.family }];
+  const isOther = sourceRanges.length > 0 && !sourceRanges.some((cidr) => cidrFamily(cidr) === view.family);
+  return frontend.kind === "load-balancer-ip" && isOther;
+}
+
+function rangesReason({ frontend, model: { view } }: ServedPort) {
+  return { service: frontend.service, family: view.family };
 }
 
 function pastPolicy({ from }: Fate, { frontend, servicePort }: ServedPort): FrontendReason[] {

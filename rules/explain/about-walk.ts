@@ -8,11 +8,13 @@ import { never } from "../never.ts";
 import type { Branch } from "../trace/trace.ts";
 import type { Firewall } from "../trace/firewall.ts";
 import { isCertain, type Fraction } from "../trace/fraction.ts";
+import { isPolicy } from "../trace/traveller.ts";
 import type { Probe } from "./probes.ts";
 import { findCases, place, type Case, type Outcome } from "./outcomes.ts";
 import {
   acceptsEarly,
   ending,
+  isBalancing,
   isBeforeRouting,
   placeHops,
   targetOf,
@@ -20,7 +22,7 @@ import {
   whoseChain,
   type PlacedHop,
 } from "./placed-hop.ts";
-import type { RuleText, Seen, WalkReason, When } from "./reason/walk-reason.ts";
+import type { RuleText, Seen, ServerText, WalkReason, When } from "./reason/walk-reason.ts";
 
 /** What the objects lead to expect of a probe; undefined where they are not known or say nothing of it. */
 export type Expected = "balance" | "refuse" | "drop" | undefined;
@@ -116,14 +118,14 @@ function endInterference(
   if (branch.end.kind === "dropped" && isKernelDrop(last))
     return isLoopback(ip) ? [{ code: "kernel-drops-loopback", ip }] : [];
   if (last === undefined) return [];
-  if (last.hop.rule === undefined) return [{ code: "policy-drops", table: last.hop.table, chain: last.hop.chain }];
+  if (isPolicy(last.hop)) return [{ code: "policy-drops", table: last.hop.table, chain: last.hop.chain }];
   if (!last.foreign) return [];
   return [{ code: branch.end.kind === "dropped" ? "foreign-drops" : "foreign-refuses", rule: ruleText(last) }];
 }
 
 /** No rule said so: the last that took part let it go on. */
 function isKernelDrop(last: PlacedHop | undefined): boolean {
-  return last === undefined || (last.hop.rule !== undefined && !/^(DROP|REJECT)\b/.test(targetOf(last.hop)));
+  return last === undefined || (!isPolicy(last.hop) && !/^(DROP|REJECT)\b/.test(targetOf(last.hop)));
 }
 
 /** Whether the built-in chain's rule that leads to ours comes after this one. */
@@ -149,10 +151,11 @@ function caseReasons({ when: sets, outcomes }: Case): WalkReason[] {
 }
 
 function goesTo(when: When, outcomes: readonly Outcome[]): WalkReason {
-  const shares = new Map<string, Fraction[]>();
+  const shares = new Map<string, Fraction | undefined>();
   for (const { end, chance } of outcomes)
-    if (end.kind === "delivered") shares.set(place(end), [...(shares.get(place(end)) ?? []), chance]);
-  const all = [...shares].map(([at, chances]) => ({ at, share: shareOf(chances[0]) }));
+    if (end.kind === "delivered" && !shares.has(place(end))) shares.set(place(end), chance);
+  const all = [...shares].map(([at, chance]) => ({ at, share: shareOf(chance) }));
+  const chooser = outcomes.flatMap(({ branch }) => branch.conditions).find(({ choice }) => choice === true);
   return {
     code: "goes-to",
     when,
@@ -160,6 +163,8 @@ function goesTo(when: When, outcomes: readonly Outcome[]): WalkReason {
     more: Math.max(0, all.length - mostNamed),
     source: seenBy(outcomes),
     service: serviceIn(outcomes[0]?.branch),
+    server: serverIn(outcomes[0]?.branch),
+    chooser: chooser?.on.split(" ", 1)[0],
   };
 }
 
@@ -198,6 +203,12 @@ function seenBy(outcomes: readonly Outcome[]): Seen {
   return { kind: "rewritten", as: ips.size === 1 ? rewritten[0]?.to : undefined };
 }
 
+/** The virtual server that the packet came to. */
+function serverIn(branch: Branch | undefined): ServerText | undefined {
+  const found = branch?.hops.find((hop) => isBalancing(hop));
+  return found && { line: found.line, text: found.does };
+}
+
 function serviceIn(branch: Branch | undefined): string | undefined {
   const named = (branch?.hops ?? []).flatMap(({ rule }) => (rule === undefined ? [] : (serviceOf(rule) ?? [])));
   return named.at(-1);
@@ -214,7 +225,7 @@ function ruleText({ hop, entry, foreign }: PlacedHop): RuleText {
     table,
     chain,
     line,
-    text: rule === undefined ? `policy of ${chain}` : ruleLine(chain, rule),
+    text: isBalancing(hop) ? hop.does : rule === undefined ? `policy of ${chain}` : ruleLine(chain, rule),
     by: entry === undefined ? undefined : `${entry.chain}${entry.line === undefined ? "" : ` line ${entry.line}`}`,
     whose: foreign ? (whoseChain(chain) ?? called) : undefined,
   };

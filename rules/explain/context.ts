@@ -27,6 +27,8 @@ export type Source = {
 export type Objects = {
   /** One for each family that is looked at. */
   readonly models: readonly Model[];
+  /** What serves Services; absent: rules alone. */
+  readonly backend?: "iptables" | "ipvs";
   readonly pods: readonly Pod[];
   /** Blocks that pods have their addresses from, besides those that the models' views tell of. */
   readonly podCidrs: readonly Cidr[];

@@ -111,7 +111,7 @@ function fromObjects(
   const { frontend } = probe.destination;
   if (frontend === undefined) return { reasons: aboutDestination(probe, context, objects), expected: undefined };
   const served = servedPort(model, frontend);
-  return served === undefined ? { reasons: [], expected: undefined } : aboutFrontend(probe, served);
+  return served === undefined ? { reasons: [], expected: undefined } : aboutFrontend(probe, served, objects);
 }
 
 function standIns({ client, assumedNodeIp }: Probe): Reason[] {

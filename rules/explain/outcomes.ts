@@ -9,12 +9,13 @@ import type { Condition } from "../trace/traveller.ts";
 /** One end, and how often it comes about where the conditions hold. */
 export type Outcome = {
   readonly end: End;
-  readonly chance: Fraction;
+  /** Undefined: it hangs on what a scheduler of ip_vs knows, and nobody else. */
+  readonly chance: Fraction | undefined;
   /** One of the branches that end so. */
   readonly branch: Branch;
 };
 
-/** Everything that can come about under the same answers. The chances of `outcomes` add up to 1. */
+/** Everything that can come about under the same answers. The chances of `outcomes` add up to 1 where all are known. */
 export type Case = {
   /** Sets of answers that all lead here; empty in the one case of a packet of which all that matters is known. */
   readonly when: readonly (readonly Condition[])[];
@@ -25,7 +26,7 @@ export type Case = {
 export function findCases(branches: readonly Branch[]): Case[] {
   const byAnswers = new Map<string, Branch[]>();
   for (const branch of branches) {
-    const key = JSON.stringify(branch.conditions.map(({ on, holds }) => [on, holds]));
+    const key = JSON.stringify(answersOf(branch).map(({ on, holds }) => [on, holds]));
     const same = byAnswers.get(key);
     if (same === undefined) byAnswers.set(key, [branch]);
     else same.push(branch);
@@ -33,8 +34,9 @@ export function findCases(branches: readonly Branch[]): Case[] {
   const cases = new Map<string, { when: (readonly Condition[])[]; outcomes: readonly Outcome[] }>();
   for (const members of byAnswers.values()) {
     const outcomes = addUp(members);
-    const key = JSON.stringify(outcomes.map(({ end, chance }) => [endKey(end), toNumber(chance).toFixed(6)]));
-    const conditions = members[0]?.conditions ?? [];
+    const key = JSON.stringify(outcomes.map(({ end, chance }) => [endKey(end), chance && toNumber(chance).toFixed(6)]));
+    const [first] = members;
+    const conditions = first === undefined ? [] : answersOf(first);
     const same = cases.get(key);
     if (same === undefined) cases.set(key, { when: [conditions], outcomes });
     else same.when.push(conditions);
@@ -74,8 +76,20 @@ function addUp(branches: readonly Branch[]): Outcome[] {
   for (const branch of branches) {
     const key = endKey(branch.end);
     const known = found.get(key);
-    const chance = known === undefined ? branch.chance : plus(known.chance, branch.chance);
-    found.set(key, { end: branch.end, chance, branch: known?.branch ?? branch });
+    found.set(key, { end: branch.end, chance: sumOf(known, branch), branch: known?.branch ?? branch });
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, outcome]) => outcome);
+}
+
+function sumOf(known: Outcome | undefined, { chance, conditions }: Branch): Fraction | undefined {
+  if (conditions.some(({ choice }) => choice === true)) return undefined;
+  if (known === undefined) return chance;
+  return known.chance && plus(known.chance, chance);
+}
+
+/** What a scheduler chooses is no question that could be answered: its choices stand side by side in one case. */
+function answersOf({ conditions }: Branch): readonly Condition[] {
+  return conditions.some(({ choice }) => choice === true)
+    ? conditions.filter(({ choice }) => choice !== true)
+    : conditions;
 }

@@ -37,7 +37,7 @@ function firstDifference(ones: readonly Case[], others: readonly Case[]): Differ
     for (const key of [...new Set([...left.keys(), ...right.keys()])].sort()) {
       const [one, other] = [left.get(key), right.get(key)];
       const end = (one ?? other)?.end;
-      if (end !== undefined && Math.abs(chanceOf(one) - chanceOf(other)) > tolerance) return { end, one, other };
+      if (end !== undefined && !isAsOften(one, other)) return { end, one, other };
     }
   }
   return undefined;
@@ -47,12 +47,23 @@ function byEnd(found: Case | undefined): Map<string, Outcome> {
   return new Map((found?.outcomes ?? []).map((outcome) => [endKey(outcome.end), outcome]));
 }
 
+/** What only a scheduler knows is as often as what another one knows: how often is not told of either. */
+function isAsOften(one: Outcome | undefined, other: Outcome | undefined): boolean {
+  if (one !== undefined && other !== undefined && (one.chance === undefined || other.chance === undefined))
+    return one.chance === other.chance;
+  return one !== undefined && other !== undefined
+    ? Math.abs(chanceOf(one) - chanceOf(other)) <= tolerance
+    : Math.max(chanceOf(one), chanceOf(other)) <= tolerance;
+}
+
+/** What is not known counts as all of it: it comes about. */
 function chanceOf(outcome: Outcome | undefined): number {
-  return outcome === undefined ? 0 : toNumber(outcome.chance);
+  return outcome === undefined ? 0 : outcome.chance === undefined ? 1 : toNumber(outcome.chance);
 }
 
 function shareText(outcome: Outcome | undefined): string {
-  return outcome === undefined ? "0%" : percent(outcome.chance);
+  if (outcome === undefined) return "0%";
+  return outcome.chance === undefined ? "some, as a scheduler chooses," : percent(outcome.chance);
 }
 
 /** The way that ends so, in the source where that comes about more often, beside the way of the other source that is longest like it. */

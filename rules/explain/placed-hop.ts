@@ -1,6 +1,7 @@
 // Whose rule it is, and where it stands. In: the hops of a Branch. Out: PlacedHop[], and the one that decided.
 import { builtInChains, calledChain } from "../iptables/text/parse-dump.ts";
 import { ownedByUsOrKubeProxy } from "../iptables/text/parse.ts";
+import { ownedByIpvs } from "../ipvs/ownership.ts";
 import type { TableName } from "../iptables/ruleset/chain.ts";
 import type { Branch } from "../trace/trace.ts";
 import type { Hop } from "../trace/traveller.ts";
@@ -18,15 +19,22 @@ export type PlacedHop = {
 export function placeHops(hops: readonly Hop[]): PlacedHop[] {
   let entry: Hop | undefined;
   return hops.map((hop) => {
-    const isBuiltIn = builtInChains.has(hop.chain);
+    const isBuiltIn = builtInChains.has(hop.chain) && !isBalancing(hop);
+    // ip_vs is led to by no rule.
+    if (isBalancing(hop)) return { hop, hook: hop.chain, foreign: false, entry: undefined };
     if (isBuiltIn) entry = hop;
     return { hop, hook: entry?.chain ?? hop.chain, foreign: isForeign(hop), entry: isBuiltIn ? undefined : entry };
   });
 }
 
-/** Whether a chain is written by rulewright or kube-proxy. Tables that neither touches hold none. */
+/** Whether the hop is a virtual server or a real server, and no rule. */
+export function isBalancing({ table }: Hop): boolean {
+  return table === "ip_vs";
+}
+
+/** Whether a chain is written by rulewright or kube-proxy, in either mode. Tables that neither touches hold none. */
 export function isOurChain(chain: string, table: string): boolean {
-  return isKnownTable(table) && ownedByUsOrKubeProxy(chain, table);
+  return isKnownTable(table) && (ownedByUsOrKubeProxy(chain, table) || ownedByIpvs(chain, table));
 }
 
 /** The hop after which the destination was settled: the last translation before routing, undefined where none was. */

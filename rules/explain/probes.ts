@@ -86,6 +86,9 @@ function findNodePorts(from: From, to: Extract<To, { kind: "node-port" }>, conte
 type ToService = Extract<To, { kind: "service" }>;
 
 function findInRules(to: ToService, context: ExplainContext): Asked | QuestionReason {
+  // Virtual servers and sets have addresses and no names; rules name the few Services that take a detour around them.
+  if (context.sources.some(({ firewalls }) => (firewalls[4] ?? firewalls[6])?.ipvs !== undefined))
+    return { code: "needs-manifests", asked: `the Service ${to.namespace}/${to.name} in IPVS mode` };
   const found = familiesIn(context)
     .map((family) => ({ family, destinations: dumpDestinations(to, family, context) }))
     .filter(({ destinations }) => destinations.length > 0);

@@ -9,9 +9,14 @@ import { addressPort } from "./entries.ts";
 import type { ServerOwnership } from "./parse.ts";
 import { setName, type SetKey } from "./set-names.ts";
 
-/** The chains that this mode writes, and those of iptables mode, so that a switch of modes takes away what the other left. */
+/**
+ * The chains that this mode writes, and those of iptables mode, so that a switch of modes takes away what the other left; and the one that
+ * kube-proxy's IPVS mode has in another table than we.
+ */
 export const ownedByIpvs: Ownership = (chain, table) =>
-  ownedByUs(chain, table) || fixedChainNames[table].some((name) => name === chain);
+  ownedByUs(chain, table) ||
+  fixedChainNames[table].some((name) => name === chain) ||
+  (table === "filter" && chain === "KUBE-SOURCE-RANGES-FIREWALL");
 
 /**
  * Whose a virtual server is, by what the kernel holds beside it: its address is on the dummy device, or a set of ours has its address and

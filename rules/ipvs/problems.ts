@@ -1,13 +1,22 @@
 // What an operator should know of this mode although its state is complete. In: IpvsBuild, virtual servers of others. Out: Problem[].
-import { hostPort } from "../net/ip.ts";
+import { cidrFamily } from "../net/cidr.ts";
+import { familyOf, hostPort } from "../net/ip.ts";
 import { quoted, type Problem } from "../problem.ts";
 import { get, values } from "../radix/radix.ts";
 import type { IpvsBuild } from "./build.ts";
 import { parseScheduler, schedulerNames } from "./scheduler.ts";
 
-/** Findings besides those of `findProblems`, in order of Service. Looks at every Service: not for the path of one change. */
+/**
+ * Findings besides those of `findProblems`, in order of Service; of these `source-ranges-of-other-family` is not true here, where
+ * `closed-by-source-ranges` is. Looks at every Service: not for the path of one change.
+ */
 export function findIpvsProblems(build: IpvsBuild, others: ReadonlySet<string> = new Set()): Problem[] {
-  return [...unknownSchedulers(build), ...nodePortsNowhere(build), ...takenByOthers(build, others)];
+  return [
+    ...unknownSchedulers(build),
+    ...closedRanges(build),
+    ...nodePortsNowhere(build),
+    ...takenByOthers(build, others),
+  ];
 }
 
 function unknownSchedulers({ model, node }: IpvsBuild): Problem[] {
@@ -21,6 +30,25 @@ function unknownSchedulers({ model, node }: IpvsBuild): Problem[] {
         object: `Service ${service.namespace}/${service.name}`,
         path: ["metadata", "annotations", "rulewright.dev/ipvs-scheduler"],
         text: `is ${quoted(asked)}, must be one of ${schedulerNames.join(", ")}; ${node.scheduler.name} is used`,
+      },
+    ];
+  });
+}
+
+/** Ranges of one family only close load-balancer addresses of the other (`seats.ts`); iptables mode leaves them open. */
+function closedRanges({ model: { cluster, view } }: IpvsBuild): Problem[] {
+  return values(cluster).flatMap(({ service }): Problem[] => {
+    const ranges = service?.sourceRanges ?? [];
+    const exposed = service?.loadBalancerIps.some((ip) => familyOf(ip) === view.family) ?? false;
+    if (service === undefined || !exposed || ranges.length === 0) return [];
+    if (ranges.some((cidr) => cidrFamily(cidr) === view.family)) return [];
+    return [
+      {
+        code: "closed-by-source-ranges",
+        severity: "warning",
+        object: `Service ${service.namespace}/${service.name}`,
+        path: ["spec", "loadBalancerSourceRanges"],
+        text: `has no IPv${view.family} block, so in mode ipvs nobody may come to the IPv${view.family} load-balancer address; add one to open it`,
       },
     ];
   });

@@ -27,6 +27,8 @@ export type ConnectionState = "NEW" | "ESTABLISHED" | "RELATED" | "INVALID" | "U
 export type TraceNode = {
   /** Its own addresses, besides 127.0.0.0/8 and ::1; the first of a family is the one that it speaks from. */
   readonly localIps: readonly Ip[];
+  /** Those of the dummy device that makes packets to Services local: the node speaks from one only to itself. */
+  readonly deviceIps?: ReadonlySet<Ip>;
   /** Its interfaces and the blocks that are reached through each; may be incomplete. */
   readonly interfaces: readonly { readonly name: string; readonly blocks: readonly Cidr[] }[];
   /** The sysctl net.ipv4.conf.all.route_localnet. */
@@ -65,7 +67,7 @@ export function protocolOf(text: string): string {
 
 /** Whether the address is one of the node's own. */
 export function isOwn(node: TraceNode, ip: Ip): boolean {
-  return isLoopback(ip) || node.localIps.includes(ip);
+  return isLoopback(ip) || node.localIps.includes(ip) || node.deviceIps?.has(ip) === true;
 }
 
 /** The interface towards an address: `lo` for the node's own, else the one with the longest block that holds it; undefined if not known. */

@@ -1,10 +1,11 @@
 // Follows a packet through all hooks. In: Firewall, TraceNode, Packet. Out: Branch[], every way that it can go, with exact chances.
 import { familyOf, isLoopback, type Ip } from "../net/ip.ts";
+import { balance } from "./balance.ts";
 import type { End } from "./end.ts";
 import type { Firewall } from "./firewall.ts";
 import type { Fraction } from "./fraction.ts";
 import type { Distinction } from "./match/test.ts";
-import { interfaceTo, isOwn, type Packet, type TraceNode } from "./packet.ts";
+import { interfaceTo, isOwn, ownIp, type Packet, type TraceNode } from "./packet.ts";
 import { listOf, longer, setOut, type Condition, type Hook, type Hop, type Traveller } from "./traveller.ts";
 import { passTable, type Journey } from "./walk.ts";
 
@@ -40,10 +41,12 @@ export type TraceOptions = {
 /** Rules that one trace may ask. A real one asks some hundred; ten million take seconds. */
 const mostQuestions = 10_000_000;
 
-/** Prepares for tracing. */
+/** Prepares for tracing. Addresses of the dummy device, where the firewall has them, are the node's too. */
 export function buildTracer(firewall: Firewall, node: TraceNode): Tracer {
   const witness: Journey["surroundings"]["witness"] = { tell: undefined };
-  const surroundings = { node, sets: firewall.sets, witness };
+  const { ipvs } = firewall;
+  const own = ipvs === undefined ? node : { ...node, deviceIps: ipvs.addresses };
+  const surroundings = { node: own, sets: firewall.sets, witness };
   const chains: Journey["chains"] = new Map();
   return {
     firewall,
@@ -52,20 +55,34 @@ export function buildTracer(firewall: Firewall, node: TraceNode): Tracer {
       witness.tell = options.tell;
       const journey: Journey = {
         dump: firewall.dump,
+        servers: ipvs?.servers,
         surroundings,
         chains,
         keepsHops: options.withoutHops !== true,
         ended: [],
         budget: mostQuestions,
       };
-      for (const traveller of travel(journey, setOut(packet, node))) arrive(journey, traveller);
+      for (const traveller of travel(journey, setOut(fromWhere(packet, own), own))) arrive(journey, traveller);
       witness.tell = undefined;
       return journey.ended.map(({ traveller, end }) => branchOf(traveller, end));
     },
   };
 }
 
-/** Order at each hook: raw, connection tracking, mangle, nat of destinations, filter, security, nat of sources. Source: Linux netfilter_ipv4.h. */
+/**
+ * What a process sends without saying from where comes from the node's address, or, to an address of the dummy device, from that very
+ * address. Source: Linux fib_semantics.c, fib_result_prefsrc; RFC 6724 section 5 rule 1.
+ */
+function fromWhere(packet: Packet, node: TraceNode): Packet {
+  const { origin, source, destination } = packet;
+  const isChosen = origin === "node" && node.deviceIps?.has(destination) === true;
+  return isChosen && source === ownIp(node, familyOf(source)) ? { ...packet, source: destination } : packet;
+}
+
+/**
+ * Order at each hook: raw, connection tracking, mangle, nat of destinations, (at OUTPUT) ip_vs, filter, security, (at INPUT) ip_vs, nat of
+ * sources. Source: Linux netfilter_ipv4.h; ip_vs_core.c, ip_vs_ops4: NF_IP_PRI_NAT_DST + 2 and NF_IP_PRI_NAT_SRC - 1.
+ */
 function travel(journey: Journey, traveller: Traveller): Traveller[] {
   return traveller.isOwn ? fromNode(journey, traveller) : fromNetwork(journey, traveller);
 }
@@ -85,10 +102,14 @@ function fromNetwork(journey: Journey, traveller: Traveller): Traveller[] {
  */
 function fromNode(journey: Journey, traveller: Traveller): Traveller[] {
   const tracked = through(journey, ["raw"], [traveller]).map(track);
-  const sent = through(journey, ["mangle", "nat"], tracked).flatMap((one) => release(journey, one));
-  const out = through(journey, ["filter", "security"], sent).flatMap((one) =>
-    postrouting(journey, routed(journey, one, "POSTROUTING")),
-  );
+  const released = through(journey, ["mangle", "nat"], tracked).flatMap((one) => release(journey, one));
+  const given = released.map((one) => balance(journey, one));
+  const own = through(
+    journey,
+    ["filter", "security"],
+    given.flatMap(({ stayed }) => stayed),
+  ).flatMap((one) => postrouting(journey, routed(journey, one, "POSTROUTING")));
+  const out = [...own, ...given.flatMap(({ sent }) => sent.flatMap((one) => toRealServer(journey, one)))];
   return out.flatMap((one) => {
     if (!isOwn(journey.surroundings.node, one.destination.ip)) return [one];
     const source = one.snat?.to ?? one.source;
@@ -105,8 +126,25 @@ function input(journey: Journey, travellers: readonly Traveller[]): Traveller[] 
   const here = travellers.map((one) => ({ ...one, hook: "INPUT" as const }));
   // What came by lo had its source translated, if at all, on the way out.
   const tables = (one: Traveller) => (one.inInterface === "lo" ? [] : ["nat"]);
-  return through(journey, ["mangle", "filter", "security"], here).flatMap((one) =>
-    through(journey, tables(one), [one]),
+  return through(journey, ["mangle", "filter", "security"], here).flatMap((one) => {
+    // What the node itself sent was given to ip_vs on its way out.
+    const { stayed, sent } = one.isOwn ? { stayed: [one], sent: [] } : balance(journey, one);
+    return [
+      ...stayed.flatMap((each) => through(journey, tables(each), [each])),
+      ...sent.flatMap((each) => toRealServer(journey, each)),
+    ];
+  });
+}
+
+/**
+ * What ip_vs sends on passes all of OUTPUT, with the real server as its destination and no interface that it came in by; not nat, which
+ * translated its destination, or did not, before. Source: Linux ip_vs_xmit.c, ip_vs_nat_send_or_cont.
+ */
+function toRealServer(journey: Journey, traveller: Traveller): Traveller[] {
+  const { inInterface } = traveller;
+  const leaving = { ...routed(journey, traveller, "OUTPUT"), inInterface: "" };
+  return through(journey, ["raw", "mangle", "filter", "security"], [leaving]).flatMap((one) =>
+    postrouting(journey, { ...one, inInterface }),
   );
 }
 
@@ -186,13 +224,13 @@ function drop(journey: Journey, traveller: Traveller): [] {
 }
 
 function arrive(journey: Journey, traveller: Traveller): void {
-  const { destination, destinationPort, dnat, snat } = traveller;
+  const { destination, destinationPort, dnat, balanced, snat } = traveller;
   const end: End = {
     kind: "delivered",
     to: destination.ip,
     port: destinationPort,
     here: isOwn(journey.surroundings.node, destination.ip),
-    translated: dnat,
+    translated: dnat || balanced,
     source: snat === undefined ? { kind: "kept" } : { kind: "rewritten", to: snat.to?.ip satisfies Ip | undefined },
   };
   journey.ended.push({ traveller, end });
@@ -202,7 +240,9 @@ function branchOf(traveller: Traveller, end: End): Branch {
   const { chance, conditions, hops, remembered, heldSeconds } = traveller;
   return {
     chance,
-    conditions: listOf(conditions).map(({ on, line, holds }) => ({ on, line, holds })),
+    conditions: listOf(conditions).map(({ on, line, holds, choice }) =>
+      choice === undefined ? { on, line, holds } : { on, line, holds, choice },
+    ),
     hops: listOf(hops),
     end,
     remembered: listOf(remembered),

@@ -13,19 +13,28 @@ import {
 
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
-/** One rule that took part, or (without rule) the policy at the end of a built-in chain. */
+/**
+ * One rule that took part, or (without rule) the policy at the end of a built-in chain, or (in the table `ip_vs`, whose chains are hooks) a
+ * virtual server or real server.
+ */
 export type Hop = {
   readonly table: string;
   readonly chain: string;
   /** Line of the dump; undefined for a policy. */
   readonly line: number | undefined;
   readonly rule: Rule | undefined;
-  /** `jump KUBE-SVC-X`, `DNAT to 10.0.0.1:80`, `drop` ... */
+  /** `jump KUBE-SVC-X`, `DNAT to 10.0.0.1:80`, `drop`, `-A -t 10.96.0.1:80 -s rr` ... */
   readonly does: string;
 };
 
 /** Something that is not known of the packet or the node, and what a branch takes for granted of it. */
-export type Condition = { readonly on: string; readonly line: number; readonly holds: boolean };
+export type Condition = {
+  readonly on: string;
+  readonly line: number;
+  readonly holds: boolean;
+  /** It is one answer of several that exclude each other: which real server a scheduler chooses. */
+  readonly choice?: true;
+};
 
 /** A condition as a branch keeps it: where it holds every part does, else at least one does not. */
 export type Assumption = Condition & { readonly parts: readonly Part[] };
@@ -60,6 +69,8 @@ export type Traveller = {
   /** Whether its destination was translated (also to itself), and its source. */
   readonly dnat: boolean;
   readonly snat: { readonly to: Address | undefined } | undefined;
+  /** Whether ip_vs took it, which has no part in nat: connection tracking does not call it DNATed. */
+  readonly balanced: boolean;
   /** Undefined: not known. */
   readonly mark: number | undefined;
   readonly connectionMark: number | undefined;
@@ -110,6 +121,7 @@ export function setOut(packet: Packet, node: TraceNode): Traveller {
     isFirst: state === "NEW",
     dnat: false,
     snat: undefined,
+    balanced: false,
     mark: 0,
     // A new connection has no mark yet; of an older one nobody knows.
     connectionMark: state === "NEW" ? 0 : undefined,
@@ -129,6 +141,11 @@ export function setOut(packet: Packet, node: TraceNode): Traveller {
 /** The interface that it leaves by, as rules see it: before routing, and where it goes to the node itself, there is none. */
 export function outOf({ hook, outInterface }: Traveller): string | undefined {
   return hook === "PREROUTING" || hook === "INPUT" ? "" : outInterface;
+}
+
+/** Whether the hop is the policy at the end of a built-in chain. */
+export function isPolicy({ rule, line }: Hop): boolean {
+  return rule === undefined && line === undefined;
 }
 
 export function longer<T>(trail: Trail<T>, last: T): Trail<T> {

@@ -7,10 +7,13 @@ import { decide, type Decision } from "./decide.ts";
 import type { End } from "./end.ts";
 import type { Surroundings } from "./match/test.ts";
 import { lengthOf, longer, type Traveller } from "./traveller.ts";
+import type { ServerTable } from "./virtual-servers.ts";
 
 /** What one trace works with, and how far it has come. */
 export type Journey = {
   readonly dump: Dump;
+  /** Undefined: ip_vs has nothing to do. */
+  readonly servers: ServerTable | undefined;
   readonly surroundings: Surroundings;
   /** Chains made ready; kept from one trace to the next. */
   readonly chains: Map<DumpChain, WalkableChain>;
@@ -36,6 +39,12 @@ export function passTable(journey: Journey, table: string, traveller: Traveller)
   return visit.accepted;
 }
 
+/** Puts an end to a way. */
+export function end({ ended }: Journey, traveller: Traveller, how: End): Outcome {
+  ended.push({ traveller, end: how });
+  return nothing;
+}
+
 /** One pass through one table. `accepted`: those that the table is done with. */
 type Visit = { readonly journey: Journey; readonly table: DumpTable; readonly accepted: Traveller[] };
 
@@ -49,7 +58,7 @@ const deepest = 10_000;
 const mostReady = 2000;
 
 /** What a split takes from the budget besides the lengths of what each branch carries: so fifty thousand branches end it. */
-const splitCost = 200;
+export const splitCost = 200;
 
 /** What a jump takes from the budget besides the rules behind it. */
 const callCost = 50;
@@ -95,7 +104,7 @@ function walkFrom(visit: Visit, name: string, first: Traveller): readonly Travel
         visit.journey.budget -= callCost;
         frame = enter(visit, calling.chain, calling.noted);
       } else {
-        end(visit, calling.noted, { kind: "undecided", on: `chains that nest deeper than ${deepest}` });
+        end(visit.journey, calling.noted, { kind: "undecided", on: `chains that nest deeper than ${deepest}` });
         comeBack(visit, frame, { ...calling, back: [] });
       }
       continue;
@@ -213,7 +222,8 @@ function giveUp(visit: Visit, frame: Frame): void {
 }
 
 function leaveOpen(visit: Visit, travellers: readonly Traveller[]): void {
-  for (const one of travellers) end(visit, one, { kind: "undecided", on: "more branches than can be followed" });
+  for (const one of travellers)
+    end(visit.journey, one, { kind: "undecided", on: "more branches than can be followed" });
 }
 
 type At = { readonly chain: string; readonly step: Step };
@@ -232,16 +242,16 @@ function take(visit: Visit, at: At, traveller: Traveller): Outcome | Omit<Call, 
       visit.accepted.push(noted);
       return nothing;
     case "drop":
-      return end(visit, noted, { kind: "dropped" });
+      return end(visit.journey, noted, { kind: "dropped" });
     case "reject":
-      return end(visit, noted, { kind: "rejected", with: effect.with });
+      return end(visit.journey, noted, { kind: "rejected", with: effect.with });
     case "unknown":
-      return end(visit, noted, { kind: "undecided", on: targetText(at.step) });
+      return end(visit.journey, noted, { kind: "undecided", on: targetText(at.step) });
     case "call":
       return { chain: effect.chain, isGoto: effect.isGoto, before: arrived, noted };
     default: {
       const changed = change(noted, effect, visit.journey.surroundings.node);
-      if (changed === undefined) return end(visit, noted, { kind: "undecided", on: targetText(at.step) });
+      if (changed === undefined) return end(visit.journey, noted, { kind: "undecided", on: targetText(at.step) });
       if (!changed.endsTable) return { goesOn: [changed.traveller], returned: [] };
       visit.accepted.push(changed.traveller);
       return nothing;
@@ -262,11 +272,6 @@ function used(traveller: Traveller, { remembers, forgets, seconds }: RecentUse):
 }
 
 const nothing: Outcome = { goesOn: [], returned: [] };
-
-function end(visit: Visit, traveller: Traveller, how: End): Outcome {
-  visit.journey.ended.push({ traveller, end: how });
-  return nothing;
-}
 
 function note({ journey, table }: Visit, { chain, step }: At, traveller: Traveller): Traveller {
   if (!journey.keepsHops || step.effect.kind === "none") return traveller;

@@ -1,15 +1,18 @@
 // The agent: a node's rules kept as the cluster says. In: AgentSettings. Out: Agent, which runs until it is stopped.
-import { renderProblem, type Build, type Cidr, type Problem } from "../../rules/index.ts";
-import { nodeReference, occasions } from "../events/event.ts";
+import { ownedByIpvs, renderProblem, type Cidr, type Problem } from "../../rules/index.ts";
 import { watchedResources } from "../metrics/own-metrics.ts";
-import { renderChanges, renderCount } from "../output/changes.ts";
+import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { ObjectChange } from "../watch/intake.ts";
 import { reflect, type Reflector, type ReflectorStats } from "../watch/reflector.ts";
 import { endpointSlices, oneNode, serviceCidrs, services, type Resource } from "../watch/resources.ts";
+import { createDrains } from "./drains.ts";
 import { createFlows } from "./flows.ts";
 import { createHistory, type History } from "./history.ts";
+import { createIpvsProxier } from "./ipvs-proxier.ts";
 import { keepRepairs } from "./kept-repairs.ts";
 import { createLastChanges, type LastChange } from "./last-changes.ts";
+import { createLeaving } from "./leaving.ts";
 import { createLookout, type LookoutSettings } from "./lookout.ts";
 import { createLoopback } from "./loopback.ts";
 import { createNodeGate } from "./node-gate.ts";
@@ -17,8 +20,9 @@ import { createViews } from "./node-view.ts";
 import { createObjects } from "./objects.ts";
 import { createPacer, type Pacer } from "./pacer.ts";
 import { createPasses } from "./pass.ts";
-import { createProxier } from "./proxier.ts";
-import { countDrift } from "./record.ts";
+import { createProxier, type InForce, type Proxier } from "./proxier.ts";
+import { isAsWritten, repairAll } from "./repairs.ts";
+import { shareReads } from "./shared-reads.ts";
 import { createTurns } from "./turns.ts";
 import type { AgentSettings, Surroundings, Work } from "./work.ts";
 
@@ -28,10 +32,12 @@ export type Agent = {
   /** Ends watching, lets the pass that runs end, and leaves the rules in force. */
   readonly stop: () => Promise<void>;
   /** What is in force of each family. */
-  readonly builds: () => readonly Build[];
+  readonly builds: () => readonly InForce[];
   /** Whether Services and EndpointSlices were listed in full. */
   readonly synced: () => boolean;
   readonly history: History;
+  /** Real servers that wait for the end of their connections. */
+  readonly draining: () => number;
   /** Services that the kernel refuses, as `namespace/name`, with its words; their last good rules are in force. */
   readonly quarantined: () => ReadonlyMap<string, string>;
   /** Of the Service `namespace/name`; undefined where it has not changed since the first list, or long ago. */
@@ -52,17 +58,23 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
   const objects = createObjects((service, change) => {
     if (isSynced()) lastChanges.changed(service, change);
   });
-  const lookout = createLookout(kernel, { ...settings.lookout, look: (how) => look(how) });
+  const lookout = createLookout(kernel, {
+    ...(settings.ipvs === undefined ? {} : ipvsLooks),
+    ...settings.lookout,
+    look: (how) => look(how),
+  });
+  const ipvs = surroundings.ipvs && shareReads({ ...surroundings.ipvs, rules: lookout.kernel });
   const proxiers = settings.families.map((family) => ({
     family,
-    proxier: keepRepairs(createProxier(lookout.kernel, { writes: !settings.dryRun }), family, history),
+    proxier: keepRepairs(openProxier(settings, surroundings, { kernel: lookout.kernel, ipvs }), family, history),
   }));
   const views = createViews(settings.settings);
   const turns = createTurns();
   const reflectors = new Map<string, Reflector>();
   const work: Work = {
     ...{ settings, surroundings, objects, proxiers, views, history, lastChanges },
-    allowLoopback: createLoopback(kernel, log),
+    // Of IPVS mode no virtual server takes anything from loopback addresses, so routing them would only open them.
+    allowLoopback: settings.ipvs === undefined ? createLoopback(kernel, log) : () => Promise.resolve(),
     flows: createFlows(surroundings.conntrack, log),
     resourceVersions: () => {
       const versionOf = (name: string): string => String(reflectors.get(name)?.stats().resourceVersion ?? "");
@@ -83,10 +95,31 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
       if (isGood && !isSettled) surroundings.settled?.();
       if (isGood && !settings.dryRun) lookout.begin();
       isSettled ||= isGood;
+      if (isGood && !settings.dryRun) {
+        drains.plan();
+        leaving?.plan();
+      }
       return isGood;
     },
     onHeldBack: metrics.setBackpressure,
   });
+  const drains = createDrains(work, {
+    turns,
+    onFailure: () => {
+      pacer.news();
+    },
+    ...times(settings),
+  });
+  const leaving =
+    settings.ipvs !== undefined || ipvs === undefined
+      ? undefined
+      : createLeaving(ipvs, {
+          families: settings.families,
+          drainSeconds: settings.drainSeconds ?? 900,
+          log,
+          turns,
+          ...times(settings),
+        });
   const gate = createNodeGate({
     detectLocal: settings.settings.detectLocal,
     waitSeconds: settings.podCidrWaitSeconds ?? 300,
@@ -152,6 +185,7 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
   const look: LookoutSettings["look"] = (fully) =>
     turns(async () => {
       const isGood = (await isAsWritten(work, fully)) || (await repairAll(work));
+      drains.plan();
       return isGood ? "done" : "again";
     });
   // The host's addresses may have changed, and a port that was taken may be free; else the pass costs nothing.
@@ -162,13 +196,14 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
     builds: () => proxiers.flatMap(({ proxier }) => proxier.build() ?? []),
     synced: isSynced,
     history,
+    draining: () => proxiers.reduce((sum, { proxier }) => sum + (proxier.draining?.().count ?? 0), 0),
     quarantined: () => new Map(proxiers.flatMap(({ proxier }) => [...proxier.quarantined()])),
     lastChange: lastChanges.of,
     serviceCidrs: objects.cidrs,
     watches: () => Object.fromEntries([...reflectors].map(([name, reflector]) => [name, reflector.stats()])),
     stop: async () => {
       clearInterval(refreshing);
-      await lookout.stop();
+      await Promise.all([lookout.stop(), drains.stop(), leaving?.stop()]);
       gate.stop();
       await Promise.all([...reflectors.values()].map((reflector) => reflector.stop()));
       await pacer.stop();
@@ -179,45 +214,28 @@ export function startAgent(settings: AgentSettings, surroundings: Surroundings):
   };
 }
 
+/** Of sets, addresses and virtual servers nobody tells any news. */
+const ipvsLooks = { watchedMs: 25_000, unwatchedMs: 20_000 };
+
+type Kernels = { readonly kernel: Kernel; readonly ipvs: IpvsKernel | undefined };
+
+function openProxier(settings: AgentSettings, { localIps, log }: Surroundings, { kernel, ipvs }: Kernels): Proxier {
+  const writes = !settings.dryRun;
+  if (settings.ipvs === undefined)
+    return createProxier(kernel, ipvs === undefined ? { writes } : { writes, owns: ownedByIpvs });
+  if (ipvs === undefined) throw new Error("bug: IPVS mode without its tools");
+  const warn = (text: string): void => void log.warn(text);
+  const drainSeconds = settings.drainSeconds ?? 900;
+  return createIpvsProxier(ipvs, { ipvs: settings.ipvs, localIps, writes, drainSeconds, warn });
+}
+
+function times({ drainLooks }: AgentSettings) {
+  return drainLooks === undefined ? {} : { times: drainLooks };
+}
+
 function noNode(name: string): string {
   const what = `Node ${name} is not in the cluster, so no endpoint counts as local`;
   return `${what}: where this node goes by another name, give that by --hostname-override`;
-}
-
-/** Every family. What cannot be read is left to a repair, which tells of it. */
-async function isAsWritten({ proxiers }: Work, fully: boolean): Promise<boolean> {
-  for (const { proxier } of proxiers) {
-    const found = await proxier.check(fully).catch(() => "differs");
-    if (found !== "as-written") return false;
-  }
-  return true;
-}
-
-/** Reads back what each family has, and says what was not as it was written. False where not all of it could be put right. */
-async function repairAll({ proxiers, surroundings, settings }: Work): Promise<boolean> {
-  const { log, metrics } = surroundings;
-  let isGood = true;
-  for (const { family, proxier } of proxiers) {
-    try {
-      const { changes, failure } = await proxier.repair();
-      isGood &&= failure === undefined;
-      if (changes.length === 0) continue;
-      countDrift(metrics, family, changes);
-      const end = failure === undefined ? ", and were repaired" : "";
-      log.warn(
-        `IPv${family}: rules were not as written${end}: ${renderCount(changes)}\n${renderChanges(changes, false)}`,
-      );
-      const note = `IPv${family}: rules were not as written${end}: ${renderCount(changes)}`;
-      surroundings.tell({ regarding: nodeReference(settings.nodeName), ...occasions.RulesDrifted, note });
-      if (failure !== undefined) log.error(`IPv${family}: the repair was refused: ${failure.message}`);
-    } catch (error) {
-      isGood = false;
-      log.error(
-        `IPv${family}: rules could not be read back: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  }
-  return isGood;
 }
 
 function refuse({ log, metrics }: Surroundings, resource: string, problems: readonly Problem[]): void {

@@ -1,7 +1,8 @@
 // Repairs into the history. In: a family's Proxier, History. Out: a Proxier whose repairs are kept there.
-import { causeOf, type Change, type Family } from "../../rules/index.ts";
+import type { Family, IpvsChange } from "../../rules/index.ts";
 import type { FamilyRecord, History } from "./history.ts";
 import type { Proxier } from "./proxier.ts";
+import { servicesOf } from "./step-writer.ts";
 
 /** Nothing else of the proxier changes. Of batches that a repair wrote nothing is known: their number is 0. */
 export function keepRepairs(proxier: Proxier, family: Family, history: History): Proxier {
@@ -9,7 +10,11 @@ export function keepRepairs(proxier: Proxier, family: Family, history: History):
     ...proxier,
     repair: async (...given) => {
       const [startedAt, began] = [Date.now(), performance.now()];
-      const keep = (changes: readonly Change[], result: FamilyRecord["result"], message: string | undefined): void => {
+      const keep = (
+        changes: readonly IpvsChange[],
+        result: FamilyRecord["result"],
+        message: string | undefined,
+      ): void => {
         const seconds = (performance.now() - began) / 1000;
         const record = { family, scope: "full", changes: changes.length, batches: 0, seconds, result } as const;
         const families = [message === undefined ? record : { ...record, message }];
@@ -35,10 +40,4 @@ export function keepRepairs(proxier: Proxier, family: Family, history: History):
       }
     },
   };
-}
-
-/** `namespace/name`, each once. */
-function servicesOf(changes: readonly Change[]): string[] {
-  const names = changes.flatMap((change) => causeOf(change).services.map((name) => name.replace(/:.*$/, "")));
-  return [...new Set(names)];
 }

@@ -35,6 +35,8 @@ export type Refused = {
   readonly namesLine: boolean;
   /** The Services of the line that the tool named; empty where it is nobody's or unknown. */
   readonly services: readonly string[];
+  /** Each of them is refused, and nobody else: the tool went on after the first. */
+  readonly eachRefused?: boolean;
 };
 
 /** Writes what differs, as `writeChanges` does. */

@@ -1,14 +1,15 @@
-// Passes and repairs as numbers. In: Metrics, Pass, Change[]. Out: nothing; the metrics are told.
-import type { Build, Change, Family, TableName } from "../../rules/index.ts";
+// Passes and repairs as numbers. In: Metrics, Pass, changes. Out: nothing; the metrics are told.
+import type { Change, Family, IpvsChange, TableName } from "../../rules/index.ts";
 import { values } from "../../rules/radix/radix.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Pass } from "./proxier.ts";
+import type { DriftPlace } from "../metrics/own-metrics.ts";
+import type { InForce, Pass } from "./proxier.ts";
 
 export type Passed = {
   readonly family: Family;
   readonly pass: Pass;
   readonly seconds: number;
-  readonly build: Build | undefined;
+  readonly build: InForce | undefined;
 };
 
 /** Totals of rules are counted anew only in a full pass; after that changes are added up: no pass costs more in a larger cluster. */
@@ -27,20 +28,35 @@ export function countPass(metrics: Metrics, { family, pass, seconds, build }: Pa
   if (!isGood || build === undefined) return;
   const known = totals.get(metrics) ?? new Map<string, number>();
   totals.set(metrics, known);
-  for (const table of ["filter", "nat"] as const) {
-    const changes = pass.changes.filter((change) => change.table === table);
+  const tables = build.ipvs === undefined ? iptablesTables : ipvsTables;
+  for (const table of tables) {
+    const changes = pass.changes.filter(isOfRules).filter((change) => change.table === table);
     const key = `${family} ${table}`;
     const total = pass.scope === "full" ? countRules(build, table) : (known.get(key) ?? 0) + growth(changes);
     known.set(key, total);
     metrics.setRuleCounts({ family, table, total, written: written(changes) });
   }
-  metrics.setRules(family, (known.get(`${family} filter`) ?? 0) + (known.get(`${family} nat`) ?? 0));
+  metrics.setRules(
+    family,
+    tables.reduce((sum, table) => sum + (known.get(`${family} ${table}`) ?? 0), 0),
+  );
+  if (build.ipvs !== undefined) metrics.setVirtualServers(family, build.ipvs.state.servers.size);
 }
 
-/** Rules that were not as written, by table and kind of change. */
-export function countDrift(metrics: Metrics, family: Family, changes: readonly Change[]): void {
-  const counts = new Map<string, { readonly table: TableName; readonly kind: Change["kind"]; chains: number }>();
-  for (const { table, kind } of changes) {
+/** Where each mode has rules. */
+const iptablesTables = ["filter", "nat"] as const;
+const ipvsTables = ["filter", "nat", "mangle"] as const;
+
+function isOfRules(change: IpvsChange): change is Change {
+  return "table" in change;
+}
+
+/** What was not as written, by table, or what stands for one in IPVS mode, and kind of change. */
+export function countDrift(metrics: Metrics, family: Family, changes: readonly IpvsChange[]): void {
+  const counts = new Map<string, { readonly table: DriftPlace; readonly kind: IpvsChange["kind"]; chains: number }>();
+  for (const change of changes) {
+    const { kind } = change;
+    const table = placeOf(change);
     const key = `${table} ${kind}`;
     const known = counts.get(key) ?? { table, kind, chains: 0 };
     counts.set(key, { ...known, chains: known.chains + 1 });
@@ -48,7 +64,26 @@ export function countDrift(metrics: Metrics, family: Family, changes: readonly C
   for (const { table, kind, chains } of counts.values()) metrics.countDrift({ family, table, kind, chains });
 }
 
-function countRules({ ruleset }: Build, table: TableName): number {
+function placeOf(change: IpvsChange): DriftPlace {
+  if (isOfRules(change)) return change.table;
+  switch (change.kind) {
+    case "create-set":
+    case "grow-set":
+    case "destroy-set":
+    case "add-entry":
+    case "delete-entry":
+      return "ipset";
+    case "create-device":
+    case "delete-device":
+    case "add-address":
+    case "delete-address":
+      return "address";
+    default:
+      return "ipvs";
+  }
+}
+
+function countRules({ ruleset }: InForce, table: TableName): number {
   const { jumps, chains } = ruleset.tables[table];
   return values(chains).reduce((sum, { rules }) => sum + rules.length, jumps.length);
 }

@@ -1,10 +1,11 @@
 // What the agent is given and what it works on. In: nothing. Out: the types that its parts share.
 import type { Logger } from "winston";
-import type { Family, Ip, Settings } from "../../rules/index.ts";
+import type { Family, Ip, IpvsSettings, Settings } from "../../rules/index.ts";
 import type { RunConntrack } from "../conntrack/tool.ts";
 import type { Event } from "../events/event.ts";
 import type { HealthTracker } from "../health/health-tracker.ts";
 import type { HealthPorts } from "../health/health-ports.ts";
+import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { WatchedResource } from "../metrics/own-metrics.ts";
@@ -21,10 +22,15 @@ import type { Proxier } from "./proxier.ts";
 export type AgentSettings = {
   readonly nodeName: string;
   readonly settings: Settings;
+  /** In IPVS mode; undefined in iptables mode. */
+  readonly ipvs?: IpvsSettings;
+  /** How long a real server that goes is left to its connections. Default 900. */
+  readonly drainSeconds?: number;
   readonly families: readonly Family[];
   readonly minSyncPeriodSeconds: number;
   /** Only tests have others than the usual times. */
   readonly lookout?: Omit<LookoutSettings, "look">;
+  readonly drainLooks?: { readonly soonMs?: number; readonly laterMs?: number };
   /** How often the host's addresses are looked at. Default 20,000. */
   readonly refreshMs?: number;
   /** Nothing is written; each pass's changes are told. */
@@ -37,6 +43,8 @@ export type AgentSettings = {
 export type Surroundings = {
   readonly api: Api;
   readonly kernel: Kernel;
+  /** Its other tools: in IPVS mode, and in iptables mode where the node holds anything of IPVS mode, which then drains and goes. */
+  readonly ipvs?: IpvsKernel;
   readonly metrics: Metrics;
   readonly health: HealthTracker;
   readonly healthPorts: HealthPorts;

@@ -5,9 +5,11 @@ import type { Logger } from "winston";
 import { compareRulesets } from "../../rules/compare/compare.ts";
 import { looksLikeFirewall } from "../../rules/trace/firewall.ts";
 import { buildDesired, InputError, readText, type DesiredOptions, type Host } from "../desired/desired.ts";
+import type { Backend } from "../config/settings.ts";
 import { readSources, type Read } from "../manifest/read.ts";
 import { renderCompareJson } from "../output/compare-json.ts";
 import { renderCompareText, type ComparedFamily, type SideNames } from "../output/compare-text.ts";
+import { quoted } from "../../rules/problem.ts";
 import { buildSides } from "../subject/sides.ts";
 import { dumpSubject, readLiveSubject, unknownNode, wantedSubject, type Subject } from "../subject/subject.ts";
 import { familiesOf, thisHost, toDesiredOptions, type OptionalInputOptions, type VariantOptions } from "./options.ts";
@@ -17,6 +19,8 @@ export type CompareOptions = Omit<OptionalInputOptions, "filename"> &
   VariantOptions & {
     readonly a: string;
     readonly b: string;
+    /** Of side b alone. */
+    readonly backendB?: Backend;
     readonly output: (typeof compareOutputs)[number];
   };
 
@@ -29,7 +33,11 @@ export async function compare(options: CompareOptions, log: Logger): Promise<num
   if (options.a === options.b && (options.a === "live" || options.a === "-"))
     throw new InputError(`${options.a} stands on both sides: give two different things`);
   const host = [options.a, options.b].includes("live") ? thisHost() : undefined;
-  const [a, b] = [await readSide(options.a, options, host), await readSide(options.b, options, host)];
+  const { backendB = options.backend, ...common } = options;
+  const ofB = backendB === undefined ? common : { ...common, backend: backendB };
+  const [a, b] = [await readSide(options.a, common, host), await readSide(options.b, ofB, host)];
+  for (const [option, side] of unusedBackends(options, { a, b }))
+    throw new InputError(`${option} is about manifests, and ${quoted(side.name)} is none: leave it out`);
   const failed = [a, b].map(({ desired }) => desired !== undefined && reportInput(desired, log));
   const wanted = familiesOf(options.family ?? "both");
   const families = buildSides(a, b).filter(({ family }) => wanted.includes(family));
@@ -40,12 +48,28 @@ export async function compare(options: CompareOptions, log: Logger): Promise<num
     family,
     comparison: compareRulesets(sides, settings),
   }));
-  const names = shortNames({ a: nameOf(a, options.a), b: nameOf(b, options.b) });
+  const names = sideNames({ a, b }, options);
   process.stdout.write(
     options.output === "json" ? renderCompareJson(names, compared) : renderCompareText(names, compared),
   );
   if (failed.includes(true)) return exit.trouble;
   return compared.some(({ comparison }) => comparison.differences.length > 0) ? exit.differences : exit.ok;
+}
+
+/** Backends that are asked for where nothing is built. */
+function unusedBackends({ backend, backendB }: CompareOptions, { a, b }: Pair): (readonly [string, Subject])[] {
+  if (backendB !== undefined && b.desired === undefined) return [["--backend-b", b]];
+  return backend !== undefined && a.desired === undefined && b.desired === undefined ? [["--backend", a]] : [];
+}
+
+type Pair = { readonly a: Subject; readonly b: Subject };
+
+/** The same manifests on both sides are told apart by their modes. */
+function sideNames({ a, b }: Pair, options: Pick<CompareOptions, "a" | "b">): SideNames {
+  const names = shortNames({ a: nameOf(a, options.a), b: nameOf(b, options.b) });
+  const [one, other] = [a.desired?.backend, b.desired?.backend];
+  if (names.a !== names.b || one === undefined || other === undefined || one === other) return names;
+  return { a: `${names.a} (${one})`, b: `${names.b} (${other})` };
 }
 
 /** Without their folders where that tells them apart. */

@@ -108,10 +108,11 @@ function ofFamilies(
 }
 
 /** Ranges that made-up addresses come from are pods' too. */
-function objectsOf({ builds, pods, node, findings }: Desired, options: ExplainOptions): Objects {
+function objectsOf({ backend, models, pods, node, findings }: Desired, options: ExplainOptions): Objects {
   const ranges = options.podCidr ?? defaultRanges.podCidrs;
   return {
-    models: builds.map(({ model }) => model),
+    backend,
+    models,
     pods,
     podCidrs: [...node.podCidrs, ...ranges],
     problems: findings,

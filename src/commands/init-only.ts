@@ -1,13 +1,14 @@
 // `rulewright run --init-only`: what only root may do on a node, done once. In: Configuration. Out: modules loaded, sysctls set; exit status.
-import { availableParallelism } from "node:os";
+import { availableParallelism, release } from "node:os";
 import type { Logger } from "winston";
 import { buildView, needsRouteLocalnet, type Ip } from "../../rules/index.ts";
 import type { Configuration } from "../config/schema.ts";
-import { toSettings } from "../config/settings.ts";
+import { backendOf, toIpvsSettings, toSettings } from "../config/settings.ts";
 import { run } from "../kernel/run.ts";
 import { findTool } from "../kernel/find-tool.ts";
 import { applySysctls, rehearseSysctls, renderSysctl } from "../sysctl/apply-sysctls.ts";
 import type { SysctlFiles } from "../sysctl/sysctl-files.ts";
+import { ipvsSysctls } from "../sysctl/ipvs-sysctls.ts";
 import { sysctlsFor } from "../sysctl/sysctls-for.ts";
 import { exit } from "./report.ts";
 
@@ -26,14 +27,24 @@ export type InitHost = {
  */
 const modules = ["nf_conntrack", "ip_tables", "ip6_tables"];
 
+/** The same for IPVS mode: modprobe brings what they need. */
+function ipvsModules(configuration: Configuration): string[] {
+  const { name } = toIpvsSettings(configuration).scheduler;
+  return ["ip_vs", `ip_vs_${name}`, "dummy", "ip_set", "xt_set"];
+}
+
 /**
- * Sets what differs, and route_localnet with it, so that the agent can run with less. kube-proxy does the same: in NewProxier
+ * Sets what differs, in iptables mode route_localnet with it, so that the agent can run with less. kube-proxy does the same: in NewProxier
  * (iptables/proxier.go) route_localnet is set before `initOnly` ends it, the others in platformSetup. Asks the API server nothing.
  */
 export async function initOnly(configuration: Configuration, host: InitHost, log: Logger): Promise<number> {
-  if (!host.dryRun) await host.loadModules(modules);
-  const routeLocalnet = servesLoopback(configuration, host.localIps);
-  const wanted = sysctlsFor(configuration, { cores: availableParallelism(), routeLocalnet });
+  const isIpvs = backendOf(configuration) === "ipvs";
+  if (!host.dryRun) await host.loadModules([...modules, ...(isIpvs ? ipvsModules(configuration) : [])]);
+  const routeLocalnet = !isIpvs && servesLoopback(configuration, host.localIps);
+  const wanted = [
+    ...sysctlsFor(configuration, { cores: availableParallelism(), routeLocalnet }),
+    ...(isIpvs ? ipvsSysctls(configuration.ipvs, release()) : []),
+  ];
   const { changes, problems } = await (host.dryRun ? rehearseSysctls : applySysctls)(wanted, host.files);
   for (const change of changes) log.info(`${host.dryRun ? "would set" : "set"} ${renderSysctl(change)}`);
   for (const { text } of problems) log.error(text);

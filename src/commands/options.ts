@@ -1,7 +1,7 @@
 // Options that several commands share. In: commander commands and what was typed. Out: typed options, or a clear refusal.
 import { hostname, networkInterfaces } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { familyOf, parseCidr, parseIp, type Cidr, type Family, type Ip } from "../../rules/index.ts";
+import { familyOf, parseCidr, parseIp, serviceDevice, type Cidr, type Family, type Ip } from "../../rules/index.ts";
 import { defaultRanges, InputError, type DesiredOptions, type Host } from "../desired/desired.ts";
 import type { Backend } from "../config/settings.ts";
 import type { Variant } from "../kernel/kernel.ts";
@@ -209,10 +209,10 @@ export function familiesOf(choice: FamilyChoice): readonly Family[] {
   return choice === "both" ? [4, 6] : [choice === "4" ? 4 : 6];
 }
 
-/** This machine as the node: its name as kubelet would take it, the addresses on its interfaces. */
+/** This machine as the node: its name as kubelet would take it, the addresses on its interfaces, those of Services (IPVS mode) apart. */
 export function thisHost(): Host {
-  const ips = Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).flatMap(({ address }) => parseIp(address) ?? []),
+  const ips = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    name === serviceDevice ? [] : (addresses ?? []).flatMap(({ address }) => parseIp(address) ?? []),
   );
   return { name: hostname().toLowerCase(), ips: ips.sort((a, b) => rank(a) - rank(b)) };
 }

@@ -12,6 +12,9 @@ export type RunOptions = VariantOptions & {
   readonly cleanup?: boolean;
   readonly initOnly?: boolean;
   readonly writeConfigTo?: string;
+  /** Seconds. */
+  readonly ipvsDrainTimeout?: number;
+  readonly ipvsFallback?: true;
 };
 
 /** Adds them all. kube-proxy's flags are in groups of their own in help. */
@@ -21,10 +24,26 @@ export function addRunOptions(command: Command): Command {
     .option("--master <url>", "the API server's URL, over the kubeconfig's")
     .option("--dry-run", "write nothing; show what each pass would change")
     .addOption(switchOption("init-only", "set what only root may set (sysctls), and exit"))
-    .addOption(switchOption("cleanup", "remove what rulewright or kube-proxy owns in iptables, and exit"))
-    .option("--write-config-to <file>", "write the configuration in force, flags included, and exit; - prints it");
+    .addOption(
+      switchOption("cleanup", "remove what rulewright or kube-proxy owns on this host, of either mode, and exit"),
+    )
+    .option("--write-config-to <file>", "write the configuration in force, flags included, and exit; - prints it")
+    .addOption(
+      new Option(
+        "--ipvs-drain-timeout <seconds>",
+        "in IPVS mode: how long an endpoint that goes is left to its open connections; 0: not at all (default: --ipvs-tcp-timeout, else 900)",
+      ).argParser(readDrainTimeout),
+    )
+    .option("--ipvs-fallback", "in IPVS mode, where this host cannot serve it: serve iptables mode instead of ending");
   for (const flag of flags) command.addOption(flagOption(flag));
   return command;
+}
+
+/** Whole seconds, at most a week. */
+function readDrainTimeout(text: string): number {
+  const seconds = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(seconds <= 604_800)) throw new InvalidArgumentError("must be a number of seconds, 0 to 604800.");
+  return seconds;
 }
 
 /** The flags that were given, from what commander made of the options of `addRunOptions`. */
@@ -48,11 +67,11 @@ function textsOf(typed: Typed): readonly string[] {
 const headings: Readonly<Record<FlagGroup, string>> = {
   node: "Fields of the configuration, over --config's; the node and its pods:",
   iptables: "iptables:",
+  ipvs: "IPVS, in mode ipvs:",
   conntrack: "Connection tracking:",
   servers: "Ports:",
   client: "API server:",
   logging: "Logging:",
-  "no effect": "Read and checked, without effect:",
   deprecated: "Deprecated:",
 };
 

@@ -5,7 +5,7 @@ import type { Logger } from "winston";
 import type { Ip } from "../../rules/index.ts";
 import { giveBackMemory, growSlowly } from "../agent/give-back.ts";
 import { startAgent, type Agent } from "../agent/agent.ts";
-import { nodeNameOf, toSettings } from "../config/settings.ts";
+import { nodeNameOf, periodsOf, toSettings } from "../config/settings.ts";
 import { encodeConfiguration, renderConfiguration } from "../config/encode.ts";
 import type { Configuration } from "../config/schema.ts";
 import { debugRoutes } from "../debug/debug-routes.ts";
@@ -34,6 +34,14 @@ import { openApi, type Api } from "../watch/api.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { cleanup } from "./cleanup.ts";
 import { initOnly, loadModules } from "./init-only.ts";
+import {
+  backendSysctls,
+  drainSecondsOf,
+  openBackend,
+  setTimeouts,
+  toolsOf,
+  type OpenedBackend,
+} from "./open-backend.ts";
 import { thisHost } from "./options.ts";
 import { exit } from "./report.ts";
 import { configurationChange, readConfiguration, type RunConfiguration } from "./run-configuration.ts";
@@ -54,29 +62,42 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
     ...(options.master === undefined ? {} : { master: options.master }),
   });
   const kernel = await openKernel(options.variant);
+  const dryRun = options.dryRun === true;
+  const opened = await openBackend(configuration, toolsOf(kernel, log), {
+    dryRun,
+    fallback: options.ipvsFallback === true,
+  });
+  const mode = opened.settings === undefined ? "iptables" : "ipvs";
   const families = [4, 6] as const;
-  const { syncPeriodSeconds, minSyncPeriodSeconds } = configuration.iptables;
+  const { syncPeriodSeconds, minSyncPeriodSeconds } = periodsOf(configuration, mode);
   const { metrics, notes } = createNoteTaker(createMetrics({ version: packageJson.version, families }));
   const health = createHealthTracker({ timeoutSeconds: 2 * syncPeriodSeconds });
   log.info(
-    `node ${nodeName}, iptables-${kernel.variant}, API server ${api.server}${options.dryRun === true ? ", dry run" : ""}`,
+    `node ${nodeName}, ${mode === "ipvs" ? "IPVS mode, " : ""}iptables-${kernel.variant}, API server ${api.server}${dryRun ? ", dry run" : ""}`,
   );
   const recorder = createRecorder({ api, nodeName, reportingController: "rulewright", log });
   const tell = (occasion: keyof typeof occasions, note: string): void => {
     recorder.event({ regarding: nodeReference(nodeName), ...occasions[occasion], note });
   };
-  if (options.dryRun !== true) await tune(configuration, { log, tell });
+  if (opened.fellBack !== undefined) tell("FellBackToIptables", opened.fellBack);
+  if (!dryRun) {
+    await tune(configuration, { log, tell, opened });
+    await setTimeouts(configuration, opened, log);
+  }
   const agent = startAgent(
     {
       nodeName,
       settings: toSettings(configuration),
+      ...(opened.settings && { ipvs: opened.settings }),
+      drainSeconds: drainSecondsOf(configuration, options.ipvsDrainTimeout),
       families,
       minSyncPeriodSeconds,
-      dryRun: options.dryRun === true,
+      dryRun,
     },
     {
       api,
       kernel,
+      ...(opened.ipvs && { ipvs: opened.ipvs }),
       metrics,
       health,
       healthPorts: createHealthPorts({ isProxierHealthy: () => health.health().healthy }),
@@ -89,12 +110,13 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
     },
   );
   const status = statusRoute({
-    ...{ node: nodeName, version: packageJson.version, variant: kernel.variant, dryRun: options.dryRun === true },
+    ...{ node: nodeName, version: packageJson.version, mode, variant: kernel.variant, dryRun },
     ...{ server: api.server, startedAt: Date.now(), agent, health, notes },
   });
   // Beside a kube-proxy that still holds them, the ports of a dry run could only get in its way.
-  const servers =
-    options.dryRun === true ? [] : startServers(started, { api, agent, status, kernel, metrics, health, log, tell });
+  const servers = dryRun
+    ? []
+    : startServers(started, { api, agent, status, kernel, opened, metrics, health, log, tell });
   tell("Starting", "");
   const watching = new AbortController();
   const changed = configurationChange(started, { log, signal: watching.signal, everySeconds: 5 });
@@ -126,6 +148,7 @@ type Told = {
   readonly agent: Agent;
   readonly status: Route;
   readonly kernel: Kernel;
+  readonly opened: OpenedBackend;
   readonly metrics: Metrics;
   readonly health: HealthTracker;
   readonly log: Logger;
@@ -135,10 +158,14 @@ type Told = {
 type Tell = (occasion: keyof typeof occasions, note: string) => void;
 
 /** Kernel settings that connections need; what cannot be made is said, and the agent goes on. */
-async function tune(configuration: Configuration, { log, tell }: { log: Logger; tell: Tell }): Promise<void> {
+async function tune(
+  configuration: Configuration,
+  { log, tell, opened }: { log: Logger; tell: Tell; opened: OpenedBackend },
+): Promise<void> {
   // Node ports on 127.0.0.0/8 are allowed after the rules that guard them (src/agent/loopback.ts).
   const wanted = sysctlsFor(configuration, { cores: availableParallelism(), routeLocalnet: false });
-  const { changes, problems, event } = await applySysctls(wanted, hostFiles());
+  const all = [...wanted, ...backendSysctls(configuration, opened)];
+  const { changes, problems, event } = await applySysctls(all, hostFiles());
   for (const change of changes) log.info(`set ${renderSysctl(change)}`);
   for (const { text } of problems) log.warn(text);
   if (event !== undefined) tell("readOnlySysFS", event.note);
@@ -148,7 +175,8 @@ async function tune(configuration: Configuration, { log, tell }: { log: Logger; 
 
 /** The two ports that kube-proxy has, less those that flags switch off. A port that is taken is tried again, since kube-proxy may still hold it. */
 function startServers({ configuration, off }: RunConfiguration, told: Told): Trying[] {
-  const { api, agent, status, kernel, metrics, health, log, tell } = told;
+  const { api, agent, status, kernel, opened, metrics, health, log, tell } = told;
+  const proxyMode = opened.settings === undefined ? "iptables" : "ipvs";
   const { healthzBindAddress, metricsBindAddress, bindAddressHardFail: hardFail } = configuration;
   const keep = (what: "healthz" | "metrics", start: Parameters<typeof keepTrying>[0]): Trying =>
     keepTrying(start, {
@@ -159,10 +187,11 @@ function startServers({ configuration, off }: RunConfiguration, told: Told): Try
       },
     });
   const routes = [
-    ...metricsRoutes({ metrics, configz: () => encodeConfiguration(configuration), proxyMode: "iptables" }),
+    ...metricsRoutes({ metrics, configz: () => encodeConfiguration(configuration), proxyMode }),
     ...debugRoutes({
       ...agent,
       kernel,
+      ipvs: opened.settings && opened.ipvs,
       node: () => ({ localIps: thisHost().ips, interfaces: [], routeLocalnet: undefined }),
     }),
     status,

@@ -6,8 +6,7 @@
  */
 export type FlagValue = "text" | "duration" | "number" | "boolean" | "list" | "gates" | "modules" | "port";
 
-export type FlagGroup =
-  "node" | "iptables" | "conntrack" | "servers" | "client" | "logging" | "no effect" | "deprecated";
+export type FlagGroup = "node" | "iptables" | "ipvs" | "conntrack" | "servers" | "client" | "logging" | "deprecated";
 
 /** One flag. A new one needs a row here and nothing else. */
 export type Flag = {
@@ -63,6 +62,17 @@ export const flags: readonly Flag[] = [
     ["iptables-min-sync-period", "iptables.minSyncPeriod", "duration", "the least pause between passes"],
   ),
   ...rows(
+    "ipvs",
+    ["ipvs-sync-period", "ipvs.syncPeriod", "duration", "half the time after which late rules are unhealthy"],
+    ["ipvs-min-sync-period", "ipvs.minSyncPeriod", "duration", "the least pause between passes"],
+    ["ipvs-scheduler", "ipvs.scheduler", "text", "how endpoints are chosen, e.g. lc, or mh,mh-fallback with flags"],
+    ["ipvs-exclude-cidrs", "ipvs.excludeCIDRs", "list", "virtual servers at these addresses are never deleted"],
+    ["ipvs-strict-arp", "ipvs.strictARP", "boolean", "no answers to ARP for Services' addresses"],
+    ["ipvs-tcp-timeout", "ipvs.tcpTimeout", "duration", "of idle connections; 0 leaves the host's"],
+    ["ipvs-tcpfin-timeout", "ipvs.tcpFinTimeout", "duration", "of connections after a FIN; 0 leaves the host's"],
+    ["ipvs-udp-timeout", "ipvs.udpTimeout", "duration", "of idle UDP flows; 0 leaves the host's"],
+  ),
+  ...rows(
     "conntrack",
     ["conntrack-max-per-core", "conntrack.maxPerCore", "number", "connections for each CPU; 0 leaves the host's"],
     ["conntrack-min", "conntrack.min", "number", "the least number of connections"],
@@ -98,17 +108,6 @@ export const flags: readonly Flag[] = [
     ["log-text-info-buffer-size", "logging.options.text.infoBufferSize", "text", "read, without effect"],
     ["log-json-split-stream", "logging.options.json.splitStream", "boolean", "read, without effect"],
     ["log-json-info-buffer-size", "logging.options.json.infoBufferSize", "text", "read, without effect"],
-  ),
-  ...rows(
-    "no effect",
-    ["ipvs-sync-period", "ipvs.syncPeriod", "duration", ""],
-    ["ipvs-min-sync-period", "ipvs.minSyncPeriod", "duration", ""],
-    ["ipvs-scheduler", "ipvs.scheduler", "text", ""],
-    ["ipvs-exclude-cidrs", "ipvs.excludeCIDRs", "list", ""],
-    ["ipvs-strict-arp", "ipvs.strictARP", "boolean", ""],
-    ["ipvs-tcp-timeout", "ipvs.tcpTimeout", "duration", ""],
-    ["ipvs-tcpfin-timeout", "ipvs.tcpFinTimeout", "duration", ""],
-    ["ipvs-udp-timeout", "ipvs.udpTimeout", "duration", ""],
   ),
   ...rows(
     "deprecated",

@@ -30,6 +30,15 @@ export function toIpvsSettings({ ipvs }: Configuration): IpvsSettings {
   return { scheduler: parseScheduler(ipvs.scheduler) ?? defaultScheduler, excludeCidrs: ipvs.excludeCidrs };
 }
 
+/** How often passes are made, by the section of the mode that is served; IPVS mode may have no pause at all. */
+export function periodsOf(
+  config: Configuration,
+  backend: Backend,
+): Pick<Configuration["iptables"], "syncPeriodSeconds" | "minSyncPeriodSeconds"> {
+  const { syncPeriodSeconds, minSyncPeriodSeconds } = config[backend];
+  return { syncPeriodSeconds, minSyncPeriodSeconds };
+}
+
 /** `hostnameOverride`; undefined where the host's own name, in lower case, is the node's. */
 export function nodeNameOf(config: Configuration): string | undefined {
   return config.hostnameOverride === "" ? undefined : config.hostnameOverride;

@@ -1,16 +1,29 @@
 // What the agent holds and does, for people. In: builds in force, the kernel. Out: routes below /debug/, which only read.
-import { diffRulesets, parseRuleset, renderRuleset, type Build, type Family } from "../../rules/index.ts";
+import {
+  diffRulesets,
+  diffStates,
+  parseRuleset,
+  renderRuleset,
+  type Family,
+  type IpvsChange,
+} from "../../rules/index.ts";
 import { explain } from "../../rules/explain/explain.ts";
 import { parseFrom, parseTo, fromForms, toForms } from "../../rules/explain/question.ts";
 import { renderReason } from "../../rules/explain/reason/reason.ts";
 import { parseFirewalls, type Firewall } from "../../rules/trace/firewall.ts";
 import type { TraceNode } from "../../rules/trace/packet.ts";
 import type { Agent } from "../agent/agent.ts";
+import type { InForce } from "../agent/proxier.ts";
 import { jsonAnswer, textAnswer, type Answer, type Request } from "../http/answer.ts";
 import type { Route } from "../http/routes.ts";
+import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
+import { parseState, type StateTexts } from "../ipvs/observe.ts";
+import { renderStep } from "../ipvs/write-steps.ts";
+import { chainsPerBatch } from "../kernel/apply.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { renderChanges, renderCount } from "../output/changes.ts";
 import { renderExplanation } from "../output/explain-text.ts";
+import { commandOf, firstSteps } from "../output/ipvs-text.ts";
 import { historyRoute } from "./history-route.ts";
 import { createKernelReader, type KernelReader } from "./kernel-reader.ts";
 import { serviceState } from "./service-state.ts";
@@ -18,6 +31,8 @@ import { serviceState } from "./service-state.ts";
 /** The agent, and what it works on. */
 export type Debugged = Pick<Agent, "builds" | "history" | "lastChange" | "quarantined" | "serviceCidrs"> & {
   readonly kernel: Kernel;
+  /** In IPVS mode. */
+  readonly ipvs?: IpvsKernel | undefined;
   /** This host as the node. */
   readonly node: () => TraceNode;
 };
@@ -27,8 +42,8 @@ const longestAnswer = 64_000_000;
 
 /** `/debug/plan`, `/debug/rules`, `/debug/diff`, `/debug/services/NAMESPACE/NAME`, `/debug/explain?from=...&to=...`, `/debug/history`. */
 export function debugRoutes(debugged: Debugged): Route[] {
-  const reader = createKernelReader(debugged.kernel);
-  const { builds } = debugged;
+  const { builds, kernel, ipvs } = debugged;
+  const reader = createKernelReader({ readRules: (family) => readAll(kernel, ipvs, family) });
   return [
     { path: "/debug/plan", answer: () => bounded(planText(builds())) },
     { path: "/debug/rules", answer: async () => bounded(await rulesText(builds(), reader)) },
@@ -44,22 +59,58 @@ function bounded(text: string): Answer {
   return textAnswer(413, `${text.length} characters are more than can be sent: ask for one Service\n`);
 }
 
-function planText(builds: readonly Build[]): string {
-  return builds.map(({ ruleset }) => `${heading(ruleset.family)}${renderRuleset(ruleset)}`).join("");
+/** In iptables mode rules alone. */
+type Texts = Pick<StateTexts, "rules"> & Partial<StateTexts>;
+
+async function readAll(kernel: Kernel, ipvs: IpvsKernel | undefined, family: Family): Promise<Texts> {
+  const rules = await kernel.readRules(family);
+  if (ipvs === undefined) return { rules };
+  const [sets, addresses] = [await ipvs.readSets(), await ipvs.readAddresses()];
+  return { rules, sets, addresses, servers: await ipvs.readServers() };
 }
 
-/** What both tools would print. */
-async function rulesText(builds: readonly Build[], reader: KernelReader): Promise<string> {
-  const texts: string[] = [];
-  for (const { ruleset } of builds) texts.push(heading(ruleset.family), await reader.read(ruleset.family));
-  return texts.join("");
+/** In IPVS mode the input of every tool that makes it so on an empty node. */
+function planText(builds: readonly InForce[]): string {
+  return builds
+    .flatMap(({ ruleset, ipvs }) => {
+      const { family } = ruleset;
+      if (ipvs === undefined) return [`${heading(family)}${renderRuleset(ruleset)}`];
+      const steps = firstSteps([ipvs]).flatMap((first) => first.steps);
+      return steps.map(
+        (step) => `# for ${commandOf(step.tool, family)}\n${renderStep(step, family, chainsPerBatch("nft")).join("")}`,
+      );
+    })
+    .join("");
 }
 
-async function diffText(builds: readonly Build[], reader: KernelReader): Promise<string> {
+/** What the tools would print; those for both families once. */
+async function rulesText(builds: readonly InForce[], reader: KernelReader<Texts>): Promise<string> {
   const texts: string[] = [];
+  let both = "";
   for (const { ruleset } of builds) {
-    const { family } = ruleset;
-    const changes = diffRulesets(parseRuleset(await reader.read(family), family), ruleset);
+    const { rules, sets = "", addresses = "", servers = "" } = await reader.read(ruleset.family);
+    texts.push(heading(ruleset.family), rules);
+    both = `${sets}${addresses}${servers}`;
+  }
+  return [...texts, both].join("");
+}
+
+/** What drains in IPVS mode is as it should be. */
+function changesFrom({ rules, ...texts }: Texts, { ruleset, ipvs }: InForce): readonly IpvsChange[] {
+  const { family } = ruleset;
+  if (ipvs === undefined) return diffRulesets(parseRuleset(rules, family), ruleset);
+  const { sets = "", addresses = "", servers = "" } = texts;
+  const { state, others } = parseState({ rules, sets, addresses, servers }, family);
+  const { excludeCidrs } = ipvs.node;
+  const { steps } = diffStates(state, ipvs.state, { isDrained: () => false, excludeCidrs, others });
+  return steps.flatMap((step): readonly IpvsChange[] => step.changes);
+}
+
+async function diffText(builds: readonly InForce[], reader: KernelReader<Texts>): Promise<string> {
+  const texts: string[] = [];
+  for (const build of builds) {
+    const { family } = build.ruleset;
+    const changes = changesFrom(await reader.read(family), build);
     texts.push(`IPv${family}: ${renderCount(changes)}\n${renderChanges(changes, false)}`);
   }
   return texts.join("");

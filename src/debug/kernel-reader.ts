@@ -1,18 +1,23 @@
-// Reads the kernel for people without wearing it out. In: Kernel. Out: KernelReader, which gives the last text again if that is young.
+// Reads the kernel for people without wearing it out. In: a way to read it. Out: KernelReader, which gives the last text again if that is young.
 import type { Family } from "../../rules/index.ts";
-import type { Kernel } from "../kernel/kernel.ts";
 
-export type KernelReader = {
-  /** What iptables-save prints, at most `youngSeconds` old. Rejects as `Kernel.readRules` does. */
-  readonly read: (family: Family) => Promise<string>;
+export type KernelReader<T = string> = {
+  /** What `readRules` gives, at most `youngSeconds` old. Rejects as that does. */
+  readonly read: (family: Family) => Promise<T>;
 };
+
+/** What iptables-save prints, or, in IPVS mode, all tools do. */
+export type ReadsRules<T> = { readonly readRules: (family: Family) => Promise<T> };
 
 /** Reading the rules of 10,000 Services takes a second of a core. */
 const youngSeconds = 5;
 
 /** Those who ask while it is being read get the same text. `now` in seconds, only rising. */
-export function createKernelReader(kernel: Kernel, now: () => number = () => performance.now() / 1000): KernelReader {
-  const kept = new Map<Family, { readonly at: number; readonly text: Promise<string> }>();
+export function createKernelReader<T>(
+  kernel: ReadsRules<T>,
+  now: () => number = () => performance.now() / 1000,
+): KernelReader<T> {
+  const kept = new Map<Family, { readonly at: number; readonly text: Promise<T> }>();
   return {
     read: (family) => {
       const known = kept.get(family);

@@ -1,12 +1,13 @@
 // One Service as this node serves it. In: builds, `namespace/name`, what else is known of it. Out: plain data for JSON.
 import {
+  realKey,
   renderRule,
-  type Build,
   type Chain,
   type Cidr,
   type ClusterService,
   type Endpoint,
   type Frontend,
+  type IpvsState,
   type Rule,
   type ServicePort,
   type TableName,
@@ -14,8 +15,9 @@ import {
 import { serviceOf } from "../../rules/iptables/text/parse.ts";
 import { endpointsOf } from "../../rules/model/endpoints.ts";
 import { cidrHolds } from "../../rules/net/cidr.ts";
-import { get, values } from "../../rules/radix/radix.ts";
+import { entries, get, values } from "../../rules/radix/radix.ts";
 import type { LastChange } from "../agent/last-changes.ts";
+import type { InForce } from "../agent/proxier.ts";
 
 /** What the agent knows of the Service besides its rules. */
 export type ServiceKnowledge = {
@@ -30,7 +32,7 @@ export type ServiceKnowledge = {
  * Undefined where no family knows it. `endpoints` are all that slices have, each with whether it is used and why. `sharedRules` are its
  * rules in chains that serve others too. Steps are in milliseconds, and absent where one of their ends is not known.
  */
-export function serviceState(builds: readonly Build[], name: string, known: ServiceKnowledge): object | undefined {
+export function serviceState(builds: readonly InForce[], name: string, known: ServiceKnowledge): object | undefined {
   const families = builds.flatMap((build) => familyState(build, name) ?? []);
   if (families.length === 0) return undefined;
   const { lastChange, quarantined } = known;
@@ -49,7 +51,7 @@ export function serviceState(builds: readonly Build[], name: string, known: Serv
 }
 
 /** Cluster IPs that are in none of the cluster's ServiceCIDRs: they may be given to another Service, or routed elsewhere. */
-function strayIps(builds: readonly Build[], name: string, serviceCidrs: readonly Cidr[]): string[] {
+function strayIps(builds: readonly InForce[], name: string, serviceCidrs: readonly Cidr[]): string[] {
   if (serviceCidrs.length === 0) return [];
   const ips = builds
     .map(({ model }) => get(model.cluster, name)?.service?.clusterIps)
@@ -73,12 +75,15 @@ function changeState({ kind, object, isGone, resourceVersion, triggeredAt, recei
   };
 }
 
-function familyState({ model, ruleset }: Build, name: string): object | undefined {
+function familyState({ model, ruleset, ipvs }: InForce, name: string): object | undefined {
   const held = get(model.cluster, name);
   if (held === undefined) return undefined;
   const ports = get(model.services, name)?.ports ?? [];
   const owned = new Set<string>(ports.map((port) => port.name));
-  const tables = (["filter", "nat"] as const).map((table) => ({ table, chains: values(ruleset.tables[table].chains) }));
+  const tables = (["filter", "nat", "mangle"] as const).map((table) => ({
+    table,
+    chains: values(ruleset.tables[table].chains),
+  }));
   const isOwn = ({ owner }: Chain): boolean => owner !== undefined && owned.has(owner);
   return {
     family: model.view.family,
@@ -87,10 +92,28 @@ function familyState({ model, ruleset }: Build, name: string): object | undefine
     sharedRules: tables.flatMap(({ table, chains }) =>
       chains.filter((chain) => !isOwn(chain)).flatMap((chain) => sharedRules(chain, table, owned)),
     ),
+    ...(ipvs === undefined ? {} : ipvsState(ipvs.state, owned)),
   };
 }
 
-function portState(port: ServicePort, held: ClusterService, view: Build["model"]["view"]) {
+/** What of IPVS mode stands for the Service. */
+function ipvsState({ servers, sets }: IpvsState, owned: ReadonlySet<string>) {
+  const isOwn = (service: string | undefined): boolean => service !== undefined && owned.has(service);
+  return {
+    virtualServers: values(servers)
+      .filter(({ service }) => isOwn(service))
+      .map(({ ip, protocol, port, scheduler, flags, persistentSeconds, servers: reals }) => ({
+        ...{ ip, protocol, port, scheduler: [scheduler, ...flags].join(",") },
+        ...(persistentSeconds === undefined ? {} : { affinitySeconds: persistentSeconds }),
+        servers: reals.map(realKey),
+      })),
+    setEntries: Object.values(sets.sets).flatMap(({ name, entries: held }) =>
+      [...entries(held)].flatMap(({ key, value }) => (isOwn(value) ? [{ set: name, entry: key }] : [])),
+    ),
+  };
+}
+
+function portState(port: ServicePort, held: ClusterService, view: InForce["model"]["view"]) {
   const chosen = [...port.clusterEndpoints, ...port.localEndpoints];
   const all = endpointsOf(held.slices, { name: portName(port.name), protocol: port.protocol }, view);
   const among = { chosen, anyReady: all.some(({ ready }) => ready), servicePort: port };

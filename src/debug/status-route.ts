@@ -7,8 +7,8 @@ import type { Notes } from "./status-notes.ts";
 import { buildStatus, type StatusFacts } from "./status.ts";
 
 /** The agent, and what does not change about it. */
-export type Watched = Pick<StatusFacts, "node" | "version" | "variant" | "dryRun" | "server" | "startedAt"> & {
-  readonly agent: Pick<Agent, "builds" | "history" | "quarantined" | "watches">;
+export type Watched = Pick<StatusFacts, "node" | "version" | "mode" | "variant" | "dryRun" | "server" | "startedAt"> & {
+  readonly agent: Pick<Agent, "builds" | "draining" | "history" | "quarantined" | "watches">;
   readonly health: HealthTracker;
   readonly notes: () => Notes;
 };
@@ -24,6 +24,7 @@ export function statusRoute({ agent, health, notes, ...fixed }: Watched): Route 
         health: health.health(),
         standing: health.node(),
         builds: agent.builds(),
+        draining: agent.draining(),
         passes: agent.history.passes(),
         lastFailed: agent.history.lastFailed(),
         quarantined: agent.quarantined(),

@@ -12,6 +12,8 @@ const familyStatus = z
     services: z.number(),
     endpoints: z.number(),
     rules: z.number().optional(),
+    /** In IPVS mode. */
+    virtualServers: z.number().optional(),
   })
   .readonly();
 
@@ -33,6 +35,8 @@ const statusSchema = z
   .object({
     node: z.string(),
     version: z.string(),
+    /** What serves Services; of an agent that does not say, rules alone. */
+    mode: z.enum(["iptables", "ipvs"]).default("iptables"),
     variant: z.enum(["nft", "legacy"]),
     dryRun: z.boolean(),
     /** The agent's clock when it answered; all ages are against it. */
@@ -66,7 +70,9 @@ const statusSchema = z
         first: z.array(z.object({ service: z.string(), message: z.string() }).readonly()).readonly(),
       })
       .readonly(),
-    /** Chains that others had changed, put right since the start. */
+    /** In IPVS mode: real servers that wait for the end of their connections. */
+    draining: z.number().optional(),
+    /** Chains, and in IPVS mode set entries, addresses and servers, that others had changed, put right since the start. */
     drift: z.object({ chains: z.number(), lastAt: time.optional() }).readonly(),
     api: z
       .object({

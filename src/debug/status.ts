@@ -1,7 +1,9 @@
 // Sums an agent up. In: what its parts know. Out: Status.
-import type { Build, Endpoint, Family, Model } from "../../rules/index.ts";
+import type { Endpoint, Family, Model } from "../../rules/index.ts";
 import { values } from "../../rules/radix/radix.ts";
 import type { FailedBatch, PassRecord } from "../agent/history.ts";
+import type { InForce } from "../agent/proxier.ts";
+import type { Backend } from "../config/settings.ts";
 import { isEligible, type Health, type NodeStanding } from "../health/health.ts";
 import type { Variant } from "../kernel/kernel.ts";
 import type { ReflectorStats } from "../watch/reflector.ts";
@@ -12,6 +14,7 @@ import type { Notes } from "./status-notes.ts";
 export type StatusFacts = {
   readonly node: string;
   readonly version: string;
+  readonly mode: Backend;
   readonly variant: Variant;
   readonly dryRun: boolean;
   readonly server: string;
@@ -21,7 +24,9 @@ export type StatusFacts = {
   /** Undefined until the Node was seen. */
   readonly standing: NodeStanding | undefined;
   /** What is in force, one for each family that was written. */
-  readonly builds: readonly Build[];
+  readonly builds: readonly InForce[];
+  /** Real servers that wait for the end of their connections; in IPVS mode. */
+  readonly draining: number;
   /** Newest first. */
   readonly passes: readonly PassRecord[];
   readonly lastFailed: FailedBatch | undefined;
@@ -37,11 +42,11 @@ const toldByName = 5;
 
 /** Counts of a model are kept with it, so that asking again costs nothing until the next pass. */
 export function buildStatus(facts: StatusFacts): Status {
-  const { node, version, variant, dryRun, server, health, notes, quarantined } = facts;
+  const { node, version, mode, variant, dryRun, server, health, notes, quarantined } = facts;
   const pass = facts.passes.find(({ kind }) => kind === "pass");
   const first = [...quarantined].slice(0, toldByName).map(([service, message]) => ({ service, message }));
   return {
-    ...{ node, version, variant, dryRun },
+    ...{ node, version, mode, variant, dryRun },
     at: time(facts.now),
     startedAt: time(facts.startedAt),
     healthy: health.healthy,
@@ -50,6 +55,7 @@ export function buildStatus(facts: StatusFacts): Status {
     ...(pass === undefined ? {} : { lastPass: passStatus(pass) }),
     ...lastFailure(facts),
     quarantined: { count: quarantined.size, first },
+    ...(mode === "ipvs" ? { draining: facts.draining } : {}),
     drift: { chains: notes.drift.chains, ...timeAt("lastAt", notes.drift.lastAt) },
     api: {
       server,
@@ -76,6 +82,7 @@ function familyStatus({ builds, health, notes }: StatusFacts, family: Family): S
     services,
     endpoints,
     ...(rules === undefined ? {} : { rules }),
+    ...(build?.ipvs === undefined ? {} : { virtualServers: build.ipvs.state.servers.size }),
   };
 }
 

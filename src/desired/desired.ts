@@ -70,6 +70,8 @@ export type Desired = {
   readonly builds: readonly Build[];
   /** In IPVS mode one for each family, else none. */
   readonly ipvsBuilds: readonly IpvsBuild[];
+  /** The configuration's `ipvs.strictARP`, which is a matter of kernel settings. */
+  readonly strictArp: boolean;
   readonly node: NodeView;
   readonly settings: Settings;
   readonly placeholders: readonly Placeholder[];
@@ -124,7 +126,7 @@ export function buildFromObjects(
   options: DesiredOptions,
   host?: Host,
 ): Desired {
-  const { settings, ipvs, backend: configured, nodeName, problems: configProblems } = readSettings(config);
+  const { settings, ipvs, strictArp, backend: configured, nodeName, problems: configProblems } = readSettings(config);
   const resolved = options.placeholders === "none" ? asTheyAre(loaded.objects) : resolve(loaded.objects, options);
   const node = findNode(resolved.nodes, { options, nodeName, host });
   const cluster = buildCluster(resolved.services, resolved.slices);
@@ -135,7 +137,9 @@ export function buildFromObjects(
     backend === "ipvs" ? models.map((model) => buildIpvs(model, buildIpvsNode(node, ipvs, model.view))) : [];
   const later = [
     ...resolved.problems,
-    ...models.flatMap((model) => findProblems(model)),
+    ...models
+      .flatMap((model) => findProblems(model))
+      .filter(({ code }) => backend === "iptables" || code !== openRanges),
     ...ipvsBuilds.flatMap((build) => findIpvsProblems(build)),
   ];
   const located = [...loaded.problems, ...later.map(loaded.locate)];
@@ -149,6 +153,7 @@ export function buildFromObjects(
     models,
     builds,
     ipvsBuilds,
+    strictArp,
     node,
     settings,
     placeholders: resolved.placeholders,
@@ -158,6 +163,9 @@ export function buildFromObjects(
     skipped: loaded.skipped,
   };
 }
+
+/** What a finding of iptables mode is called that IPVS mode has another for. */
+const openRanges = "source-ranges-of-other-family";
 
 function asTheyAre({ services, slices, nodes }: OfflineObjects): Resolved {
   return { services, slices, nodes, placeholders: [], problems: [] };
@@ -190,6 +198,7 @@ export async function readText(file: string): Promise<string> {
 export type ReadSettings = {
   readonly settings: Settings;
   readonly ipvs: IpvsSettings;
+  readonly strictArp: boolean;
   readonly backend: Backend;
   readonly nodeName: string | undefined;
   readonly problems: readonly ReportedProblem[];
@@ -211,6 +220,7 @@ export function readSettings(config: { readonly name: string; readonly text: str
   return {
     settings: toSettings(loaded.config),
     ipvs: toIpvsSettings(loaded.config),
+    strictArp: loaded.config.ipvs.strictArp,
     backend: backendOf(loaded.config),
     nodeName: nodeNameOf(loaded.config),
     problems,
@@ -220,6 +230,7 @@ export function readSettings(config: { readonly name: string; readonly text: str
 const withoutConfiguration = {
   settings: defaultSettings,
   ipvs: { scheduler: defaultScheduler, excludeCidrs: [] },
+  strictArp: false,
   backend: "iptables" as const,
 };
 

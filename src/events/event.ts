@@ -61,6 +61,8 @@ export const occasions = {
   RulesAccepted: { type: "Normal", reason: "RulesAccepted", action: "WriteRules" },
   /** No rules could be written at all. */
   SyncFailed: { type: "Warning", reason: "SyncFailed", action: "WriteRules" },
+  /** IPVS mode was asked for and cannot be served. */
+  FellBackToIptables: { type: "Warning", reason: "FellBackToIptables", action: "StartKubeProxy" },
   /** Somebody else changed our rules. */
   RulesDrifted: { type: "Warning", reason: "RulesDrifted", action: "CheckRules" },
   RulesRepaired: { type: "Normal", reason: "RulesRepaired", action: "RepairRules" },

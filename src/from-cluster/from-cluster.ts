@@ -54,7 +54,8 @@ export async function readDesiredFromCluster(
       log.warn(`the cluster has no usable Node ${nodeName}: its zone, Pod CIDRs and addresses are unknown`);
     const desired = buildFromObjects({ loaded, sources: [], config }, { ...options, placeholders: "none" }, host);
     if (record !== undefined && recording !== undefined) {
-      const node = { name: desired.node.name, addresses: options.nodeAddresses, families: record.families };
+      const { nodeAddresses: addresses, backend } = options;
+      const node = { name: desired.node.name, addresses, families: record.families, backend };
       await writeCase(record.folder, { input: recording.render(), config: config?.text, node });
       log.info(`recorded into ${JSON.stringify(record.folder)}`);
     }

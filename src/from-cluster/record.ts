@@ -2,6 +2,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dump } from "js-yaml";
+import type { Backend } from "../config/settings.ts";
 import { InputError } from "../desired/desired.ts";
 import { configFile, inputFiles, nodeFile } from "../golden/expected-file.ts";
 import { nodeSettingsKind } from "../golden/node-settings.ts";
@@ -21,6 +22,7 @@ export type RecordedNode = {
   readonly name: string | undefined;
   readonly addresses: readonly Ip[];
   readonly families: readonly Family[];
+  readonly backend?: Backend | undefined;
 };
 
 /** Throws InputError for a folder that holds anything, or that cannot be read. One that is not there is good. */
@@ -53,12 +55,13 @@ export async function writeCase(folder: string, { input, config, node }: Recorde
 }
 
 /** With a kind, so that `plan -f` of the folder passes over it as over any other kind that it does not know. */
-function renderNode({ name, addresses, families }: RecordedNode): string {
+function renderNode({ name, addresses, families, backend }: RecordedNode): string {
   return dump({
     kind: nodeSettingsKind,
     ...(name === undefined ? {} : { name }),
     ...(addresses.length === 0 ? {} : { addresses }),
     ...(families.length === 0 ? {} : { families }),
+    ...(backend === undefined ? {} : { backend }),
     placeholders: "none",
   });
 }

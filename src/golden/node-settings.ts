@@ -1,5 +1,6 @@
 // Node settings of a case, node.yaml. In: its text. Out: NodeSettings, or every problem with its place.
 import * as z from "zod";
+import type { Backend } from "../config/settings.ts";
 import { strictCidr } from "../config/fields.ts";
 import { renderLocated } from "../manifest/located.ts";
 import { parseSource } from "../manifest/parse.ts";
@@ -25,6 +26,8 @@ export type NodeSettings = {
   readonly nodePortRange: { readonly low: number; readonly high: number } | undefined;
   /** `none`: what the objects lack is not made up, as where they were recorded from a cluster. */
   readonly placeholders: "none" | undefined;
+  /** `--backend`; undefined: the configuration's mode, else iptables. */
+  readonly backend: Backend | undefined;
 };
 
 /** What the file may say it is, so that `plan -f` of its folder knows that it is no manifest. */
@@ -43,6 +46,7 @@ export const noNodeSettings: NodeSettings = {
   podCidrs: [],
   nodePortRange: undefined,
   placeholders: undefined,
+  backend: undefined,
 };
 
 /** Decodes the text of `file`. Unknown fields are refused: one misspelt would leave the case checking something else. */
@@ -75,10 +79,11 @@ const shape = {
   podCIDRs: list(strictCidr),
   nodePortRange: optional(parsed(parseRange, "not-a-range", "must be LOW-HIGH, e.g. 30000-32767"), undefined),
   placeholders: optional(z.literal("none", "must be none"), undefined),
+  backend: optional(z.enum(["iptables", "ipvs"], "must be iptables or ipvs"), undefined),
 };
 
 const schema: z.ZodType<NodeSettings> = object(shape).transform(
-  ({ name, addresses, families, serviceCIDRs, podCIDRs, nodePortRange, placeholders }) => ({
+  ({ name, addresses, families, serviceCIDRs, podCIDRs, nodePortRange, placeholders, backend }) => ({
     name,
     addresses,
     families,
@@ -86,6 +91,7 @@ const schema: z.ZodType<NodeSettings> = object(shape).transform(
     podCidrs: podCIDRs,
     nodePortRange,
     placeholders,
+    backend,
   }),
 );
 

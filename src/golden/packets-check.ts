@@ -9,7 +9,7 @@ import type { End } from "../../rules/trace/end.ts";
 import { parseFirewalls, type Firewall } from "../../rules/trace/firewall.ts";
 import { buildDesired } from "../desired/desired.ts";
 import { nodeOf } from "../subject/subject.ts";
-import type { ExpectedTexts } from "./expected-file.ts";
+import { rulesFile, type ExpectedTexts } from "./expected-file.ts";
 import type { GoldenCase } from "./load.ts";
 import type { Expected, PacketRow } from "./packets-decode.ts";
 import { toDesiredOptions } from "./render.ts";
@@ -43,7 +43,7 @@ function buildContext(loaded: Omit<GoldenCase, "packets">, texts: ExpectedTexts)
   const desired = buildDesired(loaded, options);
   const firewalls: Partial<Record<Family, Firewall>> = {};
   for (const family of [4, 6] as const) {
-    const text = texts.get(family === 4 ? "iptables.rules" : "ip6tables.rules");
+    const text = texts.get(rulesFile(desired.backend, family));
     if (text === undefined) continue;
     const { firewalls: found, problems } = parseFirewalls(text);
     if (problems[0] !== undefined) throw new Error(`bug: our own rules cannot be read: ${problems[0].text}`);
@@ -52,7 +52,8 @@ function buildContext(loaded: Omit<GoldenCase, "packets">, texts: ExpectedTexts)
   return {
     sources: [{ name: "the case", firewalls, node: nodeOf(desired) }],
     objects: {
-      models: desired.builds.map(({ model }) => model).filter(({ view }) => firewalls[view.family] !== undefined),
+      backend: desired.backend,
+      models: desired.models.filter(({ view }) => firewalls[view.family] !== undefined),
       pods: desired.pods,
       podCidrs: [...desired.node.podCidrs, ...options.podCidrs],
       problems: desired.findings,

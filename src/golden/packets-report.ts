@@ -109,8 +109,8 @@ function endWords(end: End): { readonly begins: string; readonly at: string; rea
   }
 }
 
-function shareText(chance: Fraction): string {
-  return isCertain(chance) ? "" : ` (${percent(chance)})`;
+function shareText(chance: Fraction | undefined): string {
+  return chance === undefined || isCertain(chance) ? "" : ` (${percent(chance)})`;
 }
 
 function sourceText(source: "kept" | "rewritten" | undefined): string {

@@ -1,9 +1,10 @@
 // Makes the files that a case must give. In: GoldenCase. Out: their texts, exactly what `rulewright plan` prints.
-import type { Build, Cidr } from "../../rules/index.ts";
+import type { Build, Cidr, Family } from "../../rules/index.ts";
 import { buildDesired, defaultRanges, servesSomething, type Desired, type DesiredOptions } from "../desired/desired.ts";
+import { renderIpvsPlan } from "../output/ipvs-text.ts";
 import { renderPlan } from "../output/plan-text.ts";
 import { renderSummary } from "../output/summary.ts";
-import type { ExpectedFile, ExpectedTexts } from "./expected-file.ts";
+import { rulesFile, type ExpectedFile, type ExpectedTexts } from "./expected-file.ts";
 import type { GoldenCase } from "./load.ts";
 import type { NodeSettings } from "./node-settings.ts";
 
@@ -15,13 +16,17 @@ import type { NodeSettings } from "./node-settings.ts";
 export function renderCase({ read, config, node }: GoldenCase): ExpectedTexts {
   const desired = buildDesired({ read, config }, toDesiredOptions(node));
   const texts = new Map<ExpectedFile, string>();
-  for (const build of wantedBuilds(desired, node)) {
-    const file = build.model.view.family === 4 ? "iptables.rules" : "ip6tables.rules";
-    texts.set(file, [...renderPlan({ ...desired, builds: [build] }, "nft")].join(""));
-  }
+  for (const family of wantedFamilies(desired, node))
+    texts.set(rulesFile(desired.backend, family), [...rulesOf(desired, family)].join(""));
   texts.set("summary.txt", renderSummary(desired));
   if (desired.problems.length > 0) texts.set("problems.txt", desired.problems.map(({ line }) => `${line}\n`).join(""));
   return texts;
+}
+
+function rulesOf(desired: Desired, family: Family): Iterable<string> {
+  const isOf = ({ model }: Pick<Build, "model">) => model.view.family === family;
+  const only = { ...desired, builds: desired.builds.filter(isOf), ipvsBuilds: desired.ipvsBuilds.filter(isOf) };
+  return desired.backend === "ipvs" ? renderIpvsPlan(only, "nft") : renderPlan(only, "nft");
 }
 
 /** What `plan` is given where the same is said by its options. What `node.yaml` leaves out is as there. */
@@ -37,13 +42,14 @@ export function toDesiredOptions(node: NodeSettings): DesiredOptions {
     podCidrs: otherwise(node.podCidrs, defaultRanges.podCidrs),
     nodePorts: node.nodePortRange ?? defaultRanges.nodePorts,
     placeholders: node.placeholders,
+    backend: node.backend,
   };
 }
 
-function wantedBuilds({ builds }: Desired, node: NodeSettings): readonly Build[] {
-  if (node.families.length > 0) return builds;
-  const serving = builds.filter(servesSomething);
-  return serving.length > 0 ? serving : builds.filter(({ model }) => model.view.family === 4);
+function wantedFamilies({ models }: Desired, node: NodeSettings): readonly Family[] {
+  if (node.families.length > 0) return models.map(({ view }) => view.family);
+  const serving = models.filter((model) => servesSomething({ model })).map(({ view }) => view.family);
+  return serving.length > 0 ? serving : [4];
 }
 
 function otherwise(given: readonly Cidr[], defaults: readonly Cidr[]): readonly Cidr[] {

@@ -65,3 +65,8 @@ export function parseState(texts: StateTexts, family: Family): Observed {
     ],
   };
 }
+
+/** Whether there is anything of IPVS mode. Sets and the dummy device come before all else of it, and go last. */
+export function holdsState({ state: { sets, addresses } }: Pick<Observed, "state">): boolean {
+  return addresses.device || Object.keys(sets.sets).length > 0;
+}

@@ -4,12 +4,16 @@ import type { Family, TableName } from "../../rules/index.ts";
 import { syncBuckets } from "./buckets.ts";
 import { ipFamilyName } from "./ip-family.ts";
 
-/** Rules in the kernel that are not as they were written. */
+/** A table of rules; in IPVS mode also sets, the dummy device and virtual servers. */
+export type DriftPlace = TableName | "ipset" | "address" | "ipvs";
+
+/** What in the kernel is not as it was written. */
 export type Drift = {
   readonly family: Family;
-  readonly table: TableName;
+  readonly table: DriftPlace;
   /** Of a short fixed list, such as the kinds of `Change`: each value is a series. */
   readonly kind: string;
+  /** Chains and jumps, or single entries, addresses, servers. */
   readonly chains: number;
 };
 
@@ -36,6 +40,10 @@ export type OwnMetrics = {
   readonly setModel: (model: ModelState) => void;
   /** Rules in force that are ours, in all tables. */
   readonly setRules: (family: Family, rules: number) => void;
+  /** In IPVS mode only, as the next. Virtual servers that are wanted. */
+  readonly setVirtualServers: (family: Family, servers: number) => void;
+  /** Real servers that only wait for the end of their connections. */
+  readonly setDraining: (family: Family, servers: number) => void;
   /** A list, event or bookmark came. `atSeconds` is Unix time. */
   readonly setLastEvent: (resource: WatchedResource, atSeconds: number) => void;
   /** A watch ended and was begun anew. */
@@ -59,9 +67,13 @@ export function createOwnMetrics(registry: Registry, version: string): OwnMetric
     { version, node_version: process.versions.node },
     1,
   );
-  const drift = counter("drift_total", "Chains found changed by others, and repaired", ["table", "kind", "ip_family"]);
+  const drift = counter("drift_total", "Chains, set entries, addresses and virtual servers found changed by others, and repaired", ["table", "kind", "ip_family"]);
   const quarantined = gauge("quarantined_services", "Services left out because the kernel's tools refuse their rules");
   const rules = gauge("rules", "Rules in force that are ours", ["ip_family"]);
+  const servers = gauge("virtual_servers", "Virtual servers in force that are ours, in mode ipvs", ["ip_family"]);
+  const draining = gauge("draining_real_servers", "Real servers that wait for the end of their connections", [
+    "ip_family",
+  ]);
   const lastEvent = gauge("watch_last_event_timestamp_seconds", "When a watch last brought anything", ["resource"]);
   const restarts = counter("watch_restarts_total", "Watches that ended and were begun anew", ["resource"]);
   const refused = counter("refused_objects_total", "Objects that could not be decoded", ["kind"]);
@@ -82,6 +94,12 @@ export function createOwnMetrics(registry: Registry, version: string): OwnMetric
     setModel: createModel(registry),
     setRules: (family, count) => {
       rules.set({ ip_family: ipFamilyName(family) }, count);
+    },
+    setVirtualServers: (family, count) => {
+      servers.set({ ip_family: ipFamilyName(family) }, count);
+    },
+    setDraining: (family, count) => {
+      draining.set({ ip_family: ipFamilyName(family) }, count);
     },
     setLastEvent: (resource, atSeconds) => {
       lastEvent.set({ resource }, atSeconds);

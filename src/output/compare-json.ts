@@ -23,10 +23,10 @@ export function renderCompareJson(names: SideNames, compared: readonly ComparedF
 }
 
 function fateJson(fate: Fate) {
-  return [...fate.values()].map(({ end, chance, conditions, heldSeconds }) => ({
+  return [...fate.values()].map(({ end, chance, isChoice, conditions, heldSeconds }) => ({
     text: endText(end),
     end,
-    chance: toNumber(chance),
+    chance: isChoice ? undefined : toNumber(chance),
     conditions: conditions === "" ? undefined : conditions,
     heldSeconds,
   }));

@@ -2,6 +2,7 @@
 import type { Family } from "../../rules/index.ts";
 import { endText, placeText, sourceText, tolerance, type Fate, type Outcome } from "../../rules/compare/fate.ts";
 import type { Comparison, Difference } from "../../rules/compare/compare.ts";
+import { unusedPort } from "../../rules/compare/destinations.ts";
 import { percent } from "../../rules/trace/percent.ts";
 import { isCertain, toNumber } from "../../rules/trace/fraction.ts";
 import { hostPort } from "../../rules/net/ip.ts";
@@ -28,8 +29,8 @@ function renderFamily(names: SideNames, family: Family, { classes, differences, 
     differences.length === 0
       ? `IPv${family}: the same fate for all ${count(classes)} classes of packets\n`
       : `IPv${family}: ${count(differences.length)} of ${count(classes)} classes of packets fare differently\n`;
-  const groups = groupByDestination(differences);
-  const shown = groups.slice(0, mostShown).map((group) => renderGroup(names, group));
+  const groups = joined(groupByDestination(differences).map((group) => renderGroup(names, group)));
+  const shown = groups.slice(0, mostShown).map(({ head, body }) => printableLines(`${head}\n${body}`));
   const more =
     groups.length > mostShown
       ? [`and ${count(groups.length - mostShown)} more destinations (-o json shows all)\n`]
@@ -54,10 +55,32 @@ function groupByDestination(differences: readonly Difference[]): (readonly Diffe
   return [...groups.values()];
 }
 
+/** One destination: what it is, and who fares how. `alike`: the same for addresses that fare alike at ports that no rule names. */
+type Group = { readonly head: string; readonly body: string; readonly ip: string; readonly alike: Alike | undefined };
+
+type Alike = { readonly key: string; readonly ports: string; readonly body: string };
+
+/** Addresses of Services come by the thousand, and where nothing but a mode differs all of them fare alike at other ports. */
+function joined(groups: readonly Group[]): Pick<Group, "head" | "body">[] {
+  const byKey = new Map<string, Group[]>();
+  for (const group of groups) {
+    const key = group.alike?.key ?? group.head;
+    byKey.set(key, [...(byKey.get(key) ?? []), group]);
+  }
+  return [...byKey.values()].flatMap((members) => {
+    const [first] = members;
+    if (first?.alike === undefined || members.length === 1) return members;
+    const ips = members.map(({ ip }) => ip);
+    const rest = ips.length - mostOutcomes;
+    const at = rest > 0 ? `${ips.slice(0, mostOutcomes).join(", ")} and ${count(rest)} more` : ips.join(", ");
+    return [{ head: `${first.alike.ports} of ${at}`, body: first.alike.body }];
+  });
+}
+
 /** Clients with the same fates on both sides share their lines. */
-function renderGroup(names: SideNames, group: readonly Difference[]): string {
+function renderGroup(names: SideNames, group: readonly Difference[]): Group {
   const [first] = group;
-  if (first === undefined) return "";
+  if (first === undefined) throw new Error("bug: a group of nothing");
   const { name, ip, port, protocol } = first.destination;
   const place = `${hostPort(ip, port)}/${protocol.toUpperCase()}`;
   const alike = new Map<string, string[]>();
@@ -69,7 +92,16 @@ function renderGroup(names: SideNames, group: readonly Difference[]): string {
     alike.set(fates, [...(alike.get(fates) ?? []), from]);
   }
   const lines = [...alike].map(([fates, clients]) => `  from ${clients.join("; ")}\n${fates}`);
-  return printableLines(`${name === "" ? place : `${name} ${place}`}\n${lines.join("")}`);
+  const body = lines.join("");
+  const bare = body.replaceAll(`, to ${hostPort(ip, port)}`, "");
+  const ports = `ports that no rule names (${port}/${protocol.toUpperCase()} for one)`;
+  const isAlike = name === "" && port === unusedPort;
+  return {
+    head: name === "" ? place : `${name} ${place}`,
+    body,
+    ip,
+    alike: isAlike ? { key: `${protocol}\n${bare}`, ports, body: bare } : undefined,
+  };
 }
 
 /** `to 10.244.1.5:8080 or 10.244.1.6:8080, 50% each; dropped 0.1%`; the likeliest first. */
@@ -96,7 +128,8 @@ function alikeText(outcomes: readonly Outcome[]): string {
     return `${condition}${endText(first.end)}${share === "" ? "" : ` ${share}`}${held}`;
   const places = outcomes.flatMap(({ end }) => (end.kind === "delivered" ? [placeText(end)] : []));
   const to = first.end.translated ? "to" : "passed on as it is, to";
-  return `${condition}${to} ${listText(places)}, ${share} each${sourceText(first.end.source)}${held}`;
+  const each = share === "" ? "" : `, ${share} each`;
+  return `${condition}${to} ${listText(places)}${each}${sourceText(first.end.source)}${held}`;
 }
 
 /** Empty where nothing else can happen, within what the kernel's own rounding leaves. */

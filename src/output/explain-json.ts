@@ -50,7 +50,7 @@ function walkJson({ source, reasons, cases, steps }: Walk) {
 }
 
 function outcomeJson({ end, chance }: Outcome) {
-  return { chance: toNumber(chance), end };
+  return { chance: chanceJson(chance), end };
 }
 
 type StepJson =
@@ -85,7 +85,7 @@ function wayJson(way: Extract<WalkStep, { kind: "fork" }>["ways"][number]): {
   return { chance: chanceJson(way.chance), when: way.when, steps: way.steps.map(stepJson), end: way.end };
 }
 
-/** Undefined where it is all, or cannot be told. */
+/** Undefined where it cannot be told; of a way also where it is all. */
 function chanceJson(chance: Fraction | undefined): number | undefined {
   return chance === undefined ? undefined : toNumber(chance);
 }

@@ -112,7 +112,10 @@ function wayLines({ chance, when, steps, end }: Way, colour: boolean): string[] 
 /** Comments stand at the end, where there is room for them. */
 function hopLine({ table, chain, line, rule, does }: Hop, colour: boolean): string {
   const where = `${table} ${chain}${line === undefined ? "" : `:${line}`}`;
-  if (rule === undefined) return stop(printable(`${where}  ${does}`), colour);
+  if (rule === undefined) {
+    const told = printable(`${where}  ${does}`);
+    return line === undefined ? stop(told, colour) : told;
+  }
   const told = { ...rule, matches: rule.matches.filter(({ kind }) => kind !== "comment") };
   const comments = rule.matches.flatMap((match) => (match.kind === "comment" ? [`# ${match.text}`] : []));
   const whole = printable(`${where}  ${renderRule(told).trim()}`);

@@ -10,6 +10,7 @@ export function renderStatus(status: Status, colour: boolean): string {
   const facts = [
     ...passFacts(status, paint),
     ...quarantineFacts(status, paint),
+    ...drainFacts(status),
     { name: "drift", lines: [driftText(status)] },
     ...apiFacts(status, paint),
   ];
@@ -49,22 +50,26 @@ function headline(status: Status, paint: Paint): string {
 }
 
 function runningLine(status: Status, paint: Paint): string {
-  const { version, variant, dryRun, startedAt } = status;
+  const { version, mode, variant, dryRun, startedAt } = status;
   const dry = dryRun ? `, ${paint("yellow", "dry run: nothing is written")}` : "";
   const since = `running for ${age(status, startedAt)}, since ${startedAt.slice(0, 19).replace("T", " ")} UTC`;
-  return `rulewright ${printable(version)}, iptables-${variant}, ${since}${dry}\n`;
+  const how = `${mode === "ipvs" ? "IPVS mode, " : ""}iptables-${variant}`;
+  return `rulewright ${printable(version)}, ${how}, ${since}${dry}\n`;
 }
 
 function familyTable(status: Status): string {
   if (status.families.length === 0) return "";
-  const rows = status.families.map(({ family, services, endpoints, rules, lastGoodPassAt }) => [
+  const isIpvs = status.mode === "ipvs";
+  const rows = status.families.map(({ family, services, endpoints, rules, virtualServers, lastGoodPassAt }) => [
     `IPv${family}`,
     String(services),
     String(endpoints),
+    ...(isIpvs ? [virtualServers === undefined ? "-" : String(virtualServers)] : []),
     rules === undefined ? "-" : String(rules),
     lastGoodPassAt === undefined ? "never" : ago(status, lastGoodPassAt),
   ]);
-  return `\n${renderTable(["family", "Services", "endpoints", "rules", "last good pass"], rows)}`;
+  const heads = ["family", "Services", "endpoints", ...(isIpvs ? ["virtual servers"] : []), "rules", "last good pass"];
+  return `\n${renderTable(heads, rows)}`;
 }
 
 function passFacts(status: Status, paint: Paint): readonly Fact[] {
@@ -93,11 +98,17 @@ function quarantineFacts({ quarantined }: Status, paint: Paint): readonly Fact[]
   return [{ name: "quarantined", lines: [paint("red", head), ...named, ...more] }];
 }
 
+function drainFacts({ draining = 0 }: Status): readonly Fact[] {
+  if (draining === 0) return [];
+  return [{ name: "draining", lines: [`${counted(draining, "real server")} until their connections end`] }];
+}
+
 function driftText(status: Status): string {
   const { chains, lastAt } = status.drift;
   if (chains === 0) return "none since the start";
   const last = lastAt === undefined ? "" : `, the last ${ago(status, lastAt)}`;
-  return `${counted(chains, "chain")} changed by others and repaired${last}`;
+  const what = status.mode === "ipvs" ? counted(chains, "object") : counted(chains, "chain");
+  return `${what} changed by others and repaired${last}`;
 }
 
 function apiFacts(status: Status, paint: Paint): readonly Fact[] {

@@ -1,14 +1,16 @@
 // Two subjects side by side, on one node. In: two Subjects. Out: for each family that both have, what is traced on each side.
-import { diffRulesets, emptyRuleset, parseRuleset, type Build, type Family, type Ip } from "../../rules/index.ts";
+import type { Family, Ip } from "../../rules/index.ts";
 import { familyOf, isLoopback } from "../../rules/net/ip.ts";
 import { nodeStandIn } from "../../rules/explain/clients.ts";
-import { applyToDump } from "../../rules/compare/graft.ts";
+import { frontendAt } from "../../rules/compare/destinations.ts";
 import type { CompareSettings, Sides } from "../../rules/compare/compare.ts";
-import { ownedByUsOrKubeProxy } from "../../rules/iptables/text/parse.ts";
-import { servicePorts, type Model } from "../../rules/model/model.ts";
+import { isServed, servicePorts, type Model } from "../../rules/model/model.ts";
+import type { Frontend } from "../../rules/model/service-port.ts";
 import type { Firewall } from "../../rules/trace/firewall.ts";
 import type { TraceNode } from "../../rules/trace/packet.ts";
 import { buildTracer } from "../../rules/trace/trace.ts";
+import type { Backend } from "../config/settings.ts";
+import { firewallAfter } from "./after.ts";
 import type { Subject } from "./subject.ts";
 
 /** What is compared in one family. */
@@ -23,8 +25,13 @@ export function buildSides(a: Subject, b: Subject): FamilySides[] {
   return ([4, 6] as const).flatMap((family) => {
     const [left, right] = [firewallOf(a, b, family), firewallOf(b, a, family)];
     if (left === undefined || right === undefined) return [];
-    const sides = { a: buildTracer(left, node), b: buildTracer(right, node) };
-    return [{ family, sides, settings: { endpointsHere: endpointsHere([a, b], family) } }];
+    const sides = {
+      a: buildTracer(left, { ...node, routeLocalnet: isLocalnetRouted(a, b) }),
+      b: buildTracer(right, { ...node, routeLocalnet: isLocalnetRouted(b, a) }),
+    };
+    const models = [a, b].flatMap(({ desired }) => desired?.models.filter(({ view }) => view.family === family) ?? []);
+    const settings = { endpointsHere: endpointsHere(models), names: new Map(models.flatMap(namesIn)) };
+    return [{ family, sides, settings }];
   });
 }
 
@@ -35,34 +42,59 @@ function commonNode(a: Subject, b: Subject): TraceNode {
   return {
     localIps: [...known, ...missing.map((family) => nodeStandIn(family))],
     interfaces: [...a.node.interfaces, ...b.node.interfaces],
-    // What the agent sets is not what the rules say: both sides are asked on the same node.
-    routeLocalnet: a.node.routeLocalnet ?? b.node.routeLocalnet,
+    routeLocalnet: undefined,
   };
 }
 
-function firewallOf(subject: Subject, other: Subject, family: Family): Firewall | undefined {
-  const build = buildOf(subject, family);
-  if (build === undefined) return subject.firewalls[family];
-  const text = other.texts[family];
-  const base = other.desired === undefined ? other.firewalls[family] : undefined;
-  if (other.desired === undefined && base === undefined) return undefined;
-  const observed = text === undefined ? emptyRuleset(family) : parseRuleset(text, family, ownedByUsOrKubeProxy);
-  const dump = applyToDump(base?.dump ?? { family, tables: new Map() }, diffRulesets(observed, build.ruleset));
-  return { family, dump, sets: base?.sets ?? new Map() };
+/**
+ * Whether loopback addresses are routed. What the agent sets is not what the rules say, so both sides are asked on the same node where they
+ * are of one mode. IPVS mode does not set it, nor undo it: with manifests on both sides it is as the kernel has it from the start, and beside
+ * a node that was in iptables mode as that node has it.
+ */
+function isLocalnetRouted(subject: Subject, other: Subject): boolean | undefined {
+  const isSwitch = modeOf(subject) !== modeOf(other);
+  if (isSwitch && modeOf(subject) === "ipvs" && subject.desired !== undefined)
+    return other.desired === undefined ? other.node.routeLocalnet : false;
+  return subject.node.routeLocalnet ?? (isSwitch ? undefined : other.node.routeLocalnet);
 }
 
-function buildOf({ desired }: Subject, family: Family): Build | undefined {
-  return desired?.builds.find(({ ruleset }) => ruleset.family === family);
+function modeOf({ desired, firewalls }: Subject): Backend {
+  if (desired !== undefined) return desired.backend;
+  return Object.values(firewalls).some(({ ipvs }) => ipvs !== undefined) ? "ipvs" : "iptables";
+}
+
+function firewallOf(subject: Subject, other: Subject, family: Family): Firewall | undefined {
+  const { desired } = subject;
+  if (desired === undefined) return subject.firewalls[family];
+  if (!desired.models.some(({ view }) => view.family === family)) return undefined;
+  if (other.desired !== undefined) return firewallAfter(desired, family, undefined);
+  const firewall = other.firewalls[family];
+  const texts = other.texts[family];
+  if (firewall === undefined) return undefined;
+  return firewallAfter(desired, family, texts === undefined ? undefined : { firewall, texts });
 }
 
 /** Endpoints on this node by what manifests say, or that may be; undefined where no manifests say anything. */
-function endpointsHere(subjects: readonly Subject[], family: Family): ReadonlySet<Ip> | undefined {
-  const builds = subjects.flatMap((subject) => buildOf(subject, family) ?? []);
-  return builds.length === 0 ? undefined : new Set(builds.flatMap(({ model }) => endpointsOf(model)));
+function endpointsHere(models: readonly Model[]): ReadonlySet<Ip> | undefined {
+  return models.length === 0 ? undefined : new Set(models.flatMap(endpointsOf));
 }
 
 function endpointsOf(model: Model): Ip[] {
   const used = servicePorts(model).flatMap((port) => [...port.clusterEndpoints, ...port.localEndpoints]);
   const unknown = model.view.nodeName === undefined;
   return used.flatMap(({ ip, local, nodeName }) => (local || unknown || nodeName === undefined ? [ip] : []));
+}
+
+/** In the words of the comments of rules in iptables mode; sets and virtual servers have none. */
+function namesIn(model: Model): (readonly [string, string])[] {
+  const frontends = servicePorts(model).flatMap((port) => port.frontends.filter((each) => isServed(model, each)));
+  return frontends.map((frontend) => {
+    const { ip, protocol, port } = frontend;
+    return [frontendAt(ip, protocol.toLowerCase(), port), nameOf(frontend)] as const;
+  });
+}
+
+function nameOf({ kind, service }: Frontend): string {
+  const words = { "cluster-ip": " cluster IP", "external-ip": " external IP", "load-balancer-ip": " loadbalancer IP" };
+  return kind === "node-port" ? service : service + words[kind];
 }

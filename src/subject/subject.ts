@@ -1,22 +1,25 @@
 // Rules to be asked about, wherever they come from. In: manifests, a dump, or this host. Out: Subject, both families' rules and the node they are on.
+import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
-import { parseCidr, parseIp, type Cidr, type Family, type Ip } from "../../rules/index.ts";
+import { parseCidr, parseIp, serviceDevice, type Cidr, type Family, type Ip } from "../../rules/index.ts";
 import { needsRouteLocalnet } from "../../rules/model/view.ts";
 import { parseFirewalls, type Firewall } from "../../rules/trace/firewall.ts";
 import type { TraceNode } from "../../rules/trace/packet.ts";
 import { printable } from "../../rules/problem.ts";
 import { InputError, readDesired, readText, type Desired, type DesiredOptions } from "../desired/desired.ts";
-import type { Variant } from "../kernel/kernel.ts";
-import { splitDumps } from "../kernel/dump.ts";
+import { openIpvsKernel } from "../ipvs/ipvs-tools.ts";
+import type { StateTexts } from "../ipvs/observe.ts";
+import { splitState } from "../ipvs/state-dump.ts";
+import type { Kernel, Variant } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/tools.ts";
-import { renderPlan } from "../output/plan-text.ts";
+import { plannedFirewall } from "./planned.ts";
 
 export type Subject = {
   /** `the manifests`, the name of the file, `live`. */
   readonly name: string;
   readonly firewalls: Readonly<Partial<Record<Family, Firewall>>>;
-  /** Of a dump and this host: the text of each family that the firewalls were read from. */
-  readonly texts: Readonly<Partial<Record<Family, string>>>;
+  /** Of a dump and this host: what each tool printed that the firewalls were read from. */
+  readonly texts: Readonly<Partial<Record<Family, StateTexts>>>;
   readonly node: TraceNode;
   /** Of manifests: what they want. */
   readonly desired: Desired | undefined;
@@ -31,11 +34,9 @@ export async function readManifestSubject(options: DesiredOptions): Promise<Subj
 /** The part of `readManifestSubject` after the files are read. */
 export function manifestSubject(desired: Desired): Subject {
   const firewalls: Partial<Record<Family, Firewall>> = {};
-  for (const build of desired.builds) {
-    const { family } = build.ruleset;
-    const text = [...renderPlan({ ...desired, builds: [build] }, "nft")].join("");
-    const parsed = parseFirewalls(text).firewalls[family];
-    if (parsed !== undefined) firewalls[family] = parsed;
+  for (const { view } of desired.models) {
+    const planned = plannedFirewall(desired, view.family);
+    if (planned !== undefined) firewalls[view.family] = planned;
   }
   return { ...wantedSubject("the manifests", desired), firewalls };
 }
@@ -45,14 +46,17 @@ export function wantedSubject(name: string, desired: Desired): Subject {
   return { name, firewalls: {}, texts: {}, node: nodeOf(desired), desired };
 }
 
-/** A dump that iptables-save, ip6tables-save and ipset save printed, one after the other; `-` is standard input. Throws InputError. */
+/**
+ * A dump that iptables-save, ip6tables-save and ipset save printed, and in IPVS mode ip -j addr and ipvsadm -Sn, one after the other; `-` is
+ * standard input. Throws InputError.
+ */
 export async function readDumpSubject(file: string, node: TraceNode): Promise<Subject> {
   return dumpSubject({ name: file, text: await readText(file) }, node);
 }
 
 /** The part of `readDumpSubject` after the file is read. Throws InputError that names every line that cannot be read (at most ten). */
 export function dumpSubject(file: { readonly name: string; readonly text: string }, node: TraceNode): Subject {
-  const { firewalls, problems } = parseFirewalls(file.text);
+  const { firewalls, problems, nodeIps } = parseFirewalls(file.text);
   if (problems.length > 0) {
     const lines = problems.slice(0, 10).map(({ line, text }) => `${file.name}:${line}: ${text}`);
     const more = problems.length > 10 ? [`and ${problems.length - 10} more`] : [];
@@ -60,15 +64,20 @@ export function dumpSubject(file: { readonly name: string; readonly text: string
   }
   if (firewalls[4] === undefined && firewalls[6] === undefined)
     throw new InputError(`${printable(file.name)} holds no table: give what iptables-save or ip6tables-save printed`);
-  return { name: file.name, firewalls, texts: splitDumps(file.text), node, desired: undefined };
+  const { rules, ...others } = splitState(file.text);
+  const texts = textsOf(rules, others);
+  return { name: file.name, firewalls, texts, node: withIps(node, nodeIps), desired: undefined };
 }
 
-/** This host's rules and sets, and this host as the node. Throws NoKernelError, CommandError. */
+/**
+ * This host's rules, sets, and, where there is the dummy device of IPVS mode, its addresses and virtual servers; and this host as the node.
+ * Throws NoKernelError, CommandError.
+ */
 export async function readLiveSubject(variant?: Variant): Promise<Subject> {
   const kernel = await openKernel(variant);
-  const [four, six] = [await kernel.readRules(4), await kernel.readRules(6)];
-  const sets = await kernel.readSets();
-  const text = `${sets}# Generated by iptables-save\n${four}# Generated by ip6tables-save\n${six}`;
+  const rules = { 4: await kernel.readRules(4), 6: await kernel.readRules(6) };
+  const others = { sets: await kernel.readSets(), ...(await readBalancing(kernel)) };
+  const text = `${others.sets}# Generated by iptables-save\n${rules[4]}# Generated by ip6tables-save\n${rules[6]}${others.addresses}\n${others.servers}`;
   const routeLocalnet = await kernel.readSysctl("net/ipv4/conf/all/route_localnet");
   const { firewalls, problems } = parseFirewalls(text);
   const [first] = problems;
@@ -76,10 +85,35 @@ export async function readLiveSubject(variant?: Variant): Promise<Subject> {
   return {
     name: "live",
     firewalls: { 4: firewalls[4] ?? nothing(4), 6: firewalls[6] ?? nothing(6) },
-    texts: { 4: four, 6: six },
+    texts: textsOf(rules, others),
     node: hostNode(routeLocalnet === undefined ? undefined : routeLocalnet === "1"),
     desired: undefined,
   };
+}
+
+/** Asking ipvsadm loads ip_vs where it is not yet, so nobody asks it without the device. */
+async function readBalancing(kernel: Kernel): Promise<Pick<StateTexts, "addresses" | "servers">> {
+  const devices = await readFile("/proc/net/dev", "utf8").catch(() => "");
+  if (!devices.includes(`${serviceDevice}:`)) return { addresses: "", servers: "" };
+  const ipvs = await openIpvsKernel(kernel);
+  return { addresses: (await ipvs.readAddresses()).trim(), servers: await ipvs.readServers() };
+}
+
+function textsOf(
+  rules: Readonly<Partial<Record<Family, string>>>,
+  others: Omit<StateTexts, "rules">,
+): Readonly<Partial<Record<Family, StateTexts>>> {
+  const texts: Partial<Record<Family, StateTexts>> = {};
+  for (const family of [4, 6] as const) {
+    const text = rules[family];
+    if (text !== undefined) texts[family] = { ...others, rules: text };
+  }
+  return texts;
+}
+
+/** The node with the addresses that a dump tells of; the first that options name stays the one that it speaks from. */
+function withIps(node: TraceNode, ips: readonly Ip[]): TraceNode {
+  return { ...node, localIps: [...new Set([...node.localIps, ...ips])] };
 }
 
 /** A node of which nothing is known. */
@@ -87,12 +121,14 @@ export const unknownNode: TraceNode = { localIps: [], interfaces: [], routeLocal
 
 /** The node that manifests and options tell of. */
 export function nodeOf({ node, builds }: Pick<Desired, "node" | "builds">): TraceNode {
+  // IPVS mode does not serve loopback addresses, and has no builds of that kind.
   const routed = builds.some(({ model }) => needsRouteLocalnet(model.view));
   return { localIps: node.localIps, interfaces: [], routeLocalnet: routed ? true : undefined };
 }
 
 function hostNode(routeLocalnet: boolean | undefined): TraceNode {
-  const interfaces = Object.entries(networkInterfaces()).map(([name, addresses = []]) => ({
+  const devices = Object.entries(networkInterfaces()).filter(([name]) => name !== serviceDevice);
+  const interfaces = devices.map(([name, addresses = []]) => ({
     name,
     ips: addresses.flatMap(({ address }): Ip[] => [parseIp(address)].filter((ip) => ip !== undefined)),
     blocks: addresses.flatMap(({ cidr }): Cidr[] =>

@@ -9,6 +9,7 @@ import type { Figure } from "./figure.ts";
 import { load } from "./load.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
+import { modes } from "./modes.ts";
 import { removeAll, whyNoPlaces } from "./namespaces.ts";
 import { plan } from "./plan.ts";
 import type { Row } from "./row.ts";
@@ -18,7 +19,7 @@ import { update } from "./update.ts";
 import { serveCalls } from "./worker.ts";
 
 /** In the order of the table; quick ones first, so that a mistake shows early. */
-const rows: readonly Row[] = [start, update, plan, compare, connect, change, load, agent, memory];
+const rows: readonly Row[] = [start, update, plan, compare, connect, change, load, agent, memory, modes];
 
 /** Targets that are missed for reasons that we know and that are not ours to remove. */
 const explained: readonly Explanation[] = [

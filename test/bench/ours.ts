@@ -1,11 +1,14 @@
 // Our rules for a made-up cluster, and for the cluster after one change. In: Size. Out: State, and batches for the kernel.
 import {
   buildCluster,
+  buildIpvs,
+  buildIpvsNode,
   buildModel,
   buildRuleset,
   buildView,
   decodeEndpointSlice,
   decodeService,
+  defaultScheduler,
   defaultSettings,
   diffRulesets,
   emptyRuleset,
@@ -20,6 +23,7 @@ import {
   type Cluster,
   type EndpointSlice,
   type Ip,
+  type IpvsState,
   type NodeView,
   type Service,
   type View,
@@ -55,6 +59,12 @@ export function stateOf(size: Size): State {
   const slices = numbers.flatMap((service) => slicesOf(size, service));
   const cluster = buildCluster(numbers.map(serviceOf), slices);
   return { size, cluster, build: buildRuleset(buildModel(cluster, view)) };
+}
+
+/** The same cluster as IPVS mode wants it. */
+export function ipvsStateOf({ build: { model } }: State): IpvsState {
+  const settings = { scheduler: defaultScheduler, excludeCidrs: [] };
+  return buildIpvs(model, buildIpvsNode(node, settings, view)).state;
 }
 
 /** The batches that make an empty kernel hold the state. */

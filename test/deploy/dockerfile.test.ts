@@ -38,7 +38,7 @@ test("it runs the command line", () => {
 });
 
 test("it has the tools that are run by name", () => {
-  expect(packages).toEqual(["iptables", "ipset", "conntrack", "kmod"]);
+  expect(packages).toEqual(["iptables", "ipset", "conntrack", "iproute2", "ipvsadm", "kmod"]);
 });
 
 /** Packages that are not installed are known only where their lists were fetched: `apt-get update`. */

@@ -2,8 +2,7 @@
 import { execa } from "execa";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { needTool } from "../lab/tool.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { type Kernel, makeKernel } from "./kernel.ts";
@@ -32,7 +31,8 @@ export const guestModules: readonly string[] = [
   ...["ip_set_bitmap_port", "xt_set", "xt_ipvs", "nf_conntrack", "dummy", "veth", "bridge", "br_netfilter"],
 ];
 
-const agent = fileURLToPath(new URL("agent.mjs", import.meta.url));
+// From the root of the project, where tests and the bench run: the bench is bundled elsewhere.
+const agent = resolve("test/guest/agent.mjs");
 
 /**
  * Boots a guest: 5 s on a free machine, 15 s on a busy one, and some more when the kernel has first to be made. It has a

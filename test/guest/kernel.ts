@@ -1,8 +1,7 @@
 // Makes the guest's kernel from Debian's package, once. In: a cache folder. Out: paths.
 import { execa } from "execa";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { needTool } from "../lab/tool.ts";
 
 /** Absolute paths, on the host and, for `modules`, in the guest too. */
@@ -11,7 +10,7 @@ export type Kernel = { readonly image: string; readonly initrd: string; readonly
 /** Downloading 70 MB takes 2 s here, unpacking 4 s; another test file may be at it already. */
 const timeoutMs = 300_000;
 
-const script = fileURLToPath(new URL("kernel.sh", import.meta.url));
+const script = resolve("test/guest/kernel.sh");
 
 /**
  * The kernel in the cache, made if there is none: that needs the network and apt-get, but no root. The folder is

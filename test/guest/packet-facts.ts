@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { SendRequest } from "../lab/worker.ts";
 import type { Guest } from "./guest.ts";
+import { openConnection } from "./connection.ts";
 import { addresses, balance, makeNetwork, type Network, serverPort } from "./network.ts";
 
 /** Where the echo server of the tests with open connections listens, on `one`. */
@@ -64,7 +65,7 @@ export function declarePacketFacts(guest: () => Guest): void {
     const server = `-t ${vip}:90 -r ${addresses.one[0]}:${echoPort} -m`;
     const fresh = () => send({ to: vip, port: 90, protocol: "TCP", count: 4 });
     await balance(guest(), [`-A -t ${vip}:90 -s rr`, `-a ${server} -w 1`]);
-    const open = connection(guest(), vip, 90);
+    const open = openConnection(guest(), "client", { to: vip, port: 90 });
     expect(await open.say("first")).toBe("first");
 
     await balance(guest(), [`-E -t ${vip}:90 -s mh -p 100 -b mh-port`, `-e ${server} -w 5`]);
@@ -82,22 +83,4 @@ export function declarePacketFacts(guest: () => Guest): void {
     expect(await open.say("after -a")).toBe("after -d"); // it was sent again
     open.end();
   }, 30_000);
-}
-
-/** A TCP connection that stays open; `say` resolves with what comes back within 2 s. */
-function connection(guest: Guest, to: string, port: number) {
-  const script = `exec 3<>/dev/tcp/${to}/${port}; while read -r line; do echo "$line" >&3; read -r -t 2 back <&3 || back="no answer"; echo "$back"; done`;
-  let waiting: ((line: string) => void) | undefined;
-  const client = guest.start("ip", ["netns", "exec", "client", "bash", "-c", script], (text) => waiting?.(text.trim()));
-  return {
-    say: (line: string) =>
-      new Promise<string>((resolve, reject) => {
-        waiting = resolve;
-        void client.finished.then(({ stderr }) => {
-          reject(new Error(stderr));
-        }, reject);
-        client.write(`${line}\n`);
-      }),
-    end: client.close,
-  };
 }

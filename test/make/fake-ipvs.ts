@@ -149,7 +149,8 @@ function addressLine(line: string, held: Set<string>, device: { there: boolean }
     held.clear();
     return undefined;
   }
-  const [, verb, block = ""] = /^address (replace|del) (\S+\/(?:32|128)) dev kube-ipvs0$/.exec(line) ?? [];
+  const [, verb, block = ""] =
+    /^address (replace|del) (\S+\/(?:32|128)) dev kube-ipvs0(?: preferred_lft 0)?$/.exec(line) ?? [];
   const ip = block.slice(0, block.lastIndexOf("/"));
   if (verb === "replace") {
     held.add(ip);

@@ -51,6 +51,10 @@ export async function describeRows(
   rows: readonly Row[],
   { prepare, declare, ...options }: RowsOptions = {},
 ): Promise<void> {
+  if (collected !== undefined) {
+    collected.push({ rows, prepare });
+    return;
+  }
   await describeLabs(
     title,
     (lab) => {
@@ -63,9 +67,28 @@ export async function describeRows(
 }
 
 type RowsOptions = Omit<LabOptions, "variant"> & {
-  readonly prepare?: (lab: Lab) => Promise<void>;
+  readonly prepare?: Prepare;
   readonly declare?: (lab: () => Lab) => void;
 };
+
+type Prepare = (lab: Pick<Lab, "listen">) => Promise<void>;
+
+/** The rows of one call of `describeRows`, and what they need to be there. */
+export type Declared = { readonly rows: readonly Row[]; readonly prepare: Prepare | undefined };
+
+let collected: Declared[] | undefined;
+
+/** The rows of test files, for another way to send them: while `load` imports the files, they declare no tests. */
+export async function collectRows(load: () => Promise<unknown>): Promise<readonly Declared[]> {
+  const found: Declared[] = [];
+  collected = found;
+  try {
+    await load();
+  } finally {
+    collected = undefined;
+  }
+  return found;
+}
 
 /** Applies the row's rules and sends its packets. */
 export async function checkRow(lab: Lab, row: Row): Promise<void> {
@@ -81,9 +104,15 @@ export async function checkPackets(lab: Lab, row: Pick<Row, "expect" | "families
   expect(lines(observed.map((sent) => outcomeOf(sent)))).toEqual(lines(attempts.map(({ wanted }) => wanted)));
 }
 
-type Attempt = { readonly name: string; readonly sending: Sending; readonly wanted: string };
+/** Connections to send, named, and `outcomeOf` them as it must be. */
+export type Attempt = { readonly name: string; readonly sending: Sending; readonly wanted: string };
 
-function attemptsOf(lab: Lab, expectation: Expectation, row: Pick<Row, "families" | "protocols">): Attempt[] {
+/** What an expectation of a row sends, in all its families and protocols, from all its clients. */
+export function attemptsOf(
+  lab: Pick<Lab, "address">,
+  expectation: Expectation,
+  row: Pick<Row, "families" | "protocols">,
+): Attempt[] {
   const { from, to, port = 80 } = expectation;
   const clients = typeof from === "string" ? [from] : from;
   const families = expectation.families ?? row.families ?? [4, 6];
@@ -107,7 +136,7 @@ function attemptsOf(lab: Lab, expectation: Expectation, row: Pick<Row, "families
 }
 
 /** The address of a destination in one family. */
-export function resolve(lab: Lab, to: Destination, family: Family): string {
+export function resolve(lab: Pick<Lab, "address">, to: Destination, family: Family): string {
   if (to === "loopback") return family === 4 ? "127.0.0.1" : "::1";
   if (/^(cluster-ip|external-ip|vip)( \d+)?$/.test(to)) return addressOf(to as VirtualAddress, family);
   return /[.:]/.test(to) ? to : lab.address(to, family);
@@ -136,7 +165,7 @@ function wantedOf(outcome: Outcome, client: string, node: string): string {
 }
 
 /** One phrase; where attempts fared differently, all of it. */
-function outcomeOf({ answered: by, clients, refused, timedOut, failed }: Sent): string {
+export function outcomeOf({ answered: by, clients, refused, timedOut, failed }: Sent): string {
   const parts = [
     ...(Object.keys(by).length > 0 ? [answered(Object.keys(by), clients)] : []),
     ...(refused > 0 ? ["refused"] : []),

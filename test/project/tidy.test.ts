@@ -15,6 +15,7 @@ const withoutOwnTest: Readonly<Record<string, string>> = {
   "rules/decode/pod-types.ts": "types only",
   "rules/trace/end.ts": "types only",
   "src/agent/work.ts": "types only",
+  "src/ipvs/ipvs-kernel.ts": "types only",
   "src/kernel/kernel.ts": "types only",
 };
 

@@ -22,14 +22,18 @@ export type FrontendReason =
       readonly port: number;
       readonly answering: readonly Ip[];
     }
-  | { readonly code: "loopback-node-port"; readonly ip: Ip; readonly port: number }
+  | { readonly code: "loopback-node-port" | "loopback-not-balanced"; readonly ip: Ip; readonly port: number }
   | {
       readonly code: "source-not-in-ranges";
       readonly source: Ip;
       readonly service: string;
       readonly ranges: readonly Cidr[];
     }
-  | { readonly code: "source-ranges-of-other-family"; readonly service: string; readonly family: Family }
+  | {
+      readonly code: "source-ranges-of-other-family" | "closed-by-other-family";
+      readonly service: string;
+      readonly family: Family;
+    }
   | { readonly code: "policy-not-for-client"; readonly service: string; readonly client: "local-pods" | "this-node" }
   | { readonly code: "affinity"; readonly service: string; readonly seconds: number }
   | { readonly code: "masqueraded"; readonly because: MasqueradeCause }
@@ -48,8 +52,10 @@ export const frontendCodes: Readonly<Record<FrontendReason["code"], true>> = {
   "frontend-taken": true,
   "not-a-node-port-address": true,
   "loopback-node-port": true,
+  "loopback-not-balanced": true,
   "source-not-in-ranges": true,
   "source-ranges-of-other-family": true,
+  "closed-by-other-family": true,
   "policy-not-for-client": true,
   affinity: true,
   masqueraded: true,
@@ -79,10 +85,14 @@ export function renderFrontendReason(reason: FrontendReason): string {
       return reason.ip === "::1"
         ? `Node ports do not answer on ::1: the kernel does not route from it.`
         : `Node port ${reason.port} does not answer on ${reason.ip}: localhostNodePorts is false.`;
+    case "loopback-not-balanced":
+      return `Node port ${reason.port} does not answer on ${reason.ip}: in IPVS mode it does on the node's other addresses alone, since ip_vs sends nothing on from loopback.`;
     case "source-not-in-ranges":
       return `${reason.source} is in none of the loadBalancerSourceRanges of ${reason.service} (${list(reason.ranges)}): dropped.`;
     case "source-ranges-of-other-family":
       return `The loadBalancerSourceRanges of ${reason.service} have no IPv${reason.family} block, so its IPv${reason.family} load-balancer address is open to everyone.`;
+    case "closed-by-other-family":
+      return `The loadBalancerSourceRanges of ${reason.service} have no IPv${reason.family} block, so in IPVS mode its IPv${reason.family} load-balancer address is closed to everyone: dropped.`;
     case "policy-not-for-client":
       return `externalTrafficPolicy of ${reason.service} is Local, but ${reason.client === "local-pods" ? "a pod of this cluster" : "the node itself"} still reaches every endpoint.`;
     case "affinity":

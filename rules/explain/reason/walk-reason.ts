@@ -16,6 +16,9 @@ export type RuleText = {
   readonly whose: string | undefined;
 };
 
+/** A virtual server of ip_vs, in the words of ipvsadm. */
+export type ServerText = { readonly line: number | undefined; readonly text: string };
+
 /** Answers that are taken for granted; one set of them is enough. Empty: always. */
 export type When = readonly (readonly { readonly on: string; readonly holds: boolean }[])[];
 
@@ -30,6 +33,9 @@ export type WalkReason =
       readonly more: number;
       readonly source: Seen;
       readonly service: string | undefined;
+      readonly server: ServerText | undefined;
+      /** The scheduler that alone knows which of them it is. */
+      readonly chooser: string | undefined;
     }
   | {
       readonly code: "not-translated";
@@ -104,9 +110,10 @@ function sentence(reason: WalkReason): string {
     case "goes-to": {
       const places = reason.to.map(({ at, share }) => (share === undefined ? at : `${at} (${share})`));
       const more = reason.more > 0 ? [`one of ${reason.more} more`] : [];
-      const by = reason.service === undefined ? "" : `by the rules of ${reason.service} `;
+      const by = `${reason.service === undefined ? "" : `by the rules of ${reason.service} `}${serverText(reason.server)}`;
+      const chooser = reason.chooser === undefined ? "" : `, whichever ${reason.chooser} chooses`;
       const to = alternatives([...places, ...more]);
-      return `${whenText(reason.when)}${by}the packet goes to ${to}; ${seenText(reason.source)}.`;
+      return `${whenText(reason.when)}${by}the packet goes to ${to}${chooser}; ${seenText(reason.source)}.`;
     }
     case "not-translated":
       return `${whenText(reason.when)}${shareText(reason.share)} ${reason.share === undefined ? "goes" : "go"} to ${reason.at} as sent${reason.here ? ", to a process of this node if one listens there" : ""}: no rule translates it.`;
@@ -159,7 +166,13 @@ function ruleText({ table, chain, line, text, by, whose }: RuleText): string {
 }
 
 function byText(by: RuleText | undefined): string {
+  if (by?.table === "ip_vs") return ` ${serverText(by)}which gives it no real server`;
   return by === undefined ? "" : ` by ${by.table} ${by.chain}${by.line === undefined ? "" : ` line ${by.line}`}`;
+}
+
+function serverText(server: ServerText | undefined): string {
+  if (server === undefined) return "";
+  return `by the virtual server "${server.text}"${server.line === undefined ? "" : ` (line ${server.line})`} `;
 }
 
 function forText(service: string | undefined): string {

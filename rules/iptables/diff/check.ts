@@ -3,7 +3,14 @@ import { flat } from "../../flat.ts";
 import { get, values } from "../../radix/radix.ts";
 import type { BuiltInChain, Chain, Ruleset, TableName } from "../ruleset/chain.ts";
 import type { Rule } from "../ruleset/rule.ts";
-import { builtInChains, kubeletChains, ownedByUs, sharedWithKubelet, tableNames } from "../text/parse.ts";
+import {
+  builtInChains,
+  kubeletChains,
+  ownedByUs,
+  sharedWithKubelet,
+  tableNames,
+  type Ownership,
+} from "../text/parse.ts";
 import { parseRule } from "../text/parse-rule.ts";
 import { splitWords } from "../text/quote.ts";
 import { renderRule } from "../text/render-rule.ts";
@@ -34,6 +41,8 @@ export type CheckSettings = {
   readonly verified: Verified;
   /** Chains that are there still because rules of others lead to them, as `table name`: they make no difference. */
   readonly left: ReadonlySet<string>;
+  /** Which chains are ours; `ownedByUs` where nothing is said. */
+  readonly owns?: Ownership;
 };
 
 /** Checks a dump of the family's tools against `desired`. */
@@ -100,7 +109,7 @@ function takeChain(state: State, line: string): void {
   const { table, desired, settings } = state;
   const name = line.slice(1, line.indexOf(" "));
   state.hasKubelet ||= kubeletChains.test(line);
-  if (table === undefined || !ownedByUs(name, table)) return;
+  if (table === undefined || !(settings.owns ?? ownedByUs)(name, table)) return;
   if (get(desired.tables[table].chains, name) !== undefined) state.declared++;
   else if (settings.left.has(`${table} ${name}`)) return;
   else if (sharedWithKubelet.includes(name)) state.hasSpareShared = true;
@@ -165,13 +174,13 @@ function isAsWritten(chain: Chain, lines: readonly string[]): boolean {
   return chain.rules.every((rule) => there.has(renderRule(rule)));
 }
 
-function place({ table, places }: State, chain: BuiltInChain, text: string): void {
+function place({ table, places, settings: { owns = ownedByUs } }: State, chain: BuiltInChain, text: string): void {
   if (table === undefined) return;
   const key = `${table} ${chain}`;
   const known = places.get(key) ?? { table, chain, rules: [] };
   places.set(key, known);
   const rule = text.includes("-j KUBE-") ? parseRule(splitWords(text)) : undefined;
-  const isOurs = rule?.target?.kind === "jump" && ownedByUs(rule.target.chain, table);
+  const isOurs = rule?.target?.kind === "jump" && owns(rule.target.chain, table);
   known.rules.push(isOurs ? { kind: "ours", rule } : { kind: "other", text: flat("-A ", chain, " ", text) });
 }
 

@@ -2,8 +2,10 @@
 import { familyOf, parseIp, type Ip } from "../../net/ip.ts";
 import { setHolds, type SetValue } from "../../ipset/holds.ts";
 import type { IpSet } from "../../ipset/set.ts";
-import { addressOf, isOwn, type Address } from "../packet.ts";
+import { hostCidr, splitCidr, type Cidr } from "../../net/cidr.ts";
+import { addressOf, isOwn, type Address, type TraceNode } from "../packet.ts";
 import { outOf, type Traveller } from "../traveller.ts";
+import { sendersOf } from "./set-senders.ts";
 import { every, some, unless, type Answer, type Ask, type Option, type Surroundings } from "./test.ts";
 
 /** Module addrtype. LOCAL, UNICAST and MULTICAST can be told from the node's addresses; others only of some addresses. */
@@ -44,7 +46,8 @@ export function rangeMatch(options: readonly Option[], { witness }: Surroundings
 }
 
 /** Module set. Source: ipset(8), section on the set match: one flag (src, dst) for each dimension of the set's type. */
-export function setMatch(options: readonly Option[], { sets }: Surroundings): Ask | undefined {
+export function setMatch(options: readonly Option[], surroundings: Surroundings): Ask | undefined {
+  const { sets, node, witness } = surroundings;
   const [option, ...more] = options;
   const [name = "", flags = ""] = option?.values ?? [];
   const set = sets.get(name);
@@ -53,13 +56,23 @@ export function setMatch(options: readonly Option[], { sets }: Surroundings): As
   if (option?.name !== "--match-set" || set === undefined || more.some((each) => !harmless.has(each.name)))
     return undefined;
   const sides = flags.split(",");
+  const senders = sendersOf(set, sides);
   return (traveller) => {
+    if (witness.tell !== undefined && senders !== undefined)
+      for (const block of senders(traveller))
+        if (isOfSomebody(block, traveller, node)) witness.tell({ kind: "block", block });
     if (isChanged(set, traveller)) return undefined;
     return unless(
       option.not,
       setHolds(set, (each) => valuesOf(each, sides, traveller), sets),
     );
   };
+}
+
+/** From addresses of the node nothing comes in, and what a host sends to its own address does not leave it, unless it was translated. */
+function isOfSomebody(block: Cidr, { original }: Traveller, node: TraceNode): boolean {
+  const { ip } = splitCidr(block);
+  return hostCidr(ip) !== block || (!isOwn(node, ip) && ip !== original.destination.ip);
 }
 
 /** Whether a rule may have put something in, or taken it out, for this packet: then what was saved is no longer what is asked. */

@@ -7,6 +7,7 @@ import { certain, fraction, times, type Fraction } from "../fraction.ts";
 import { blockTest, protocolOf } from "../packet.ts";
 import { outOf, type Traveller } from "../traveller.ts";
 import { addressTypeMatch, rangeMatch, setMatch } from "./addresses.ts";
+import { ipvsMatch } from "./balanced.ts";
 import { connmarkMatch, conntrackMatch, markAsk, recentAsk, recentMatch, stateAsk } from "./connection.ts";
 import { multiportMatch, protocolMatch } from "./ports.ts";
 import {
@@ -152,6 +153,8 @@ function moduleAsk(module: string, options: readonly Option[], surroundings: Sur
       return addressTypeMatch(options, surroundings);
     case "iprange":
       return rangeMatch(options, surroundings);
+    case "ipvs":
+      return ipvsMatch(options);
     case "set":
       return setMatch(options, surroundings);
     case "conntrack":

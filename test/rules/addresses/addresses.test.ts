@@ -35,7 +35,7 @@ test.each([
     "address replace 10.96.0.2/32 dev kube-ipvs0\n",
     "address del 10.96.0.1/32 dev kube-ipvs0\n",
   ],
-  ["IPv6", held(), held("fd00::1"), "address replace fd00::1/128 dev kube-ipvs0\n", ""],
+  ["IPv6", held(), held("fd00::1"), "address replace fd00::1/128 dev kube-ipvs0 preferred_lft 0\n", ""],
   ["nothing differs", held("10.96.0.1"), held("10.96.0.1"), "", ""],
   ["the device goes with all that it holds", held("10.96.0.1"), noAddresses, "", "link delete kube-ipvs0\n"],
   [

@@ -12,11 +12,11 @@ const local = ["192.168.0.2", "172.16.0.2"];
 function found(rules: readonly string[], family: Family = 4): string[] {
   const chains = new Set(rules.map((rule) => rule.split(" ")[1] ?? ""));
   const declared = [...chains].map((name) => `:${name} ${/^[A-Z]+$/.test(name) ? "ACCEPT" : "-"} [0:0]\n`).join("");
-  const { dump } = aFirewall(
+  const firewall = aFirewall(
     `${heading(family)}*nat\n${declared}${rules.map((rule) => `${rule}\n`).join("")}COMMIT\n`,
     family,
   );
-  return destinationsOf([dump], [...local, "fd00:192::2"].map(anIp)).map(text);
+  return destinationsOf([firewall], [...local, "fd00:192::2"].map(anIp)).map(text);
 }
 
 function text({ ip, port, protocol, name }: Destination): string {
@@ -111,7 +111,7 @@ test("of two dumps: what either names, once, with the name that says most", () =
     [ourText(web), renderKubeProxyLayout(dead)],
   ]) {
     const all = destinationsOf(
-      texts.map((each) => aFirewall(each).dump),
+      texts.map((each) => aFirewall(each)),
       node.localIps,
     );
     const atWeb = all.filter(({ ip, port }) => ip === "10.96.0.1" && port === 80);
@@ -131,7 +131,7 @@ test("every frontend of a model is there under its Service's name, whoever wrote
   const model = buildModel(aCluster(...services), aView());
   for (const rules of [ourText(model), renderKubeProxyLayout(model)]) {
     const all = new Map(
-      destinationsOf([aFirewall(rules).dump], node.localIps).map((each) => [text(each).split(" ")[1], each.name]),
+      destinationsOf([aFirewall(rules)], node.localIps).map((each) => [text(each).split(" ")[1], each.name]),
     );
     const what = {
       "cluster-ip": " cluster IP",

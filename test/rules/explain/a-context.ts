@@ -12,6 +12,8 @@ import { buildRuleset } from "../../../rules/iptables/ruleset/build.ts";
 import { buildModel } from "../../../rules/model/model.ts";
 import { parseFirewalls } from "../../../rules/trace/firewall.ts";
 import type { TraceNode } from "../../../rules/trace/packet.ts";
+import { ipvsOf } from "../../make/ipvs.ts";
+import { ipvsPlan } from "../trace/ipvs-tracer.ts";
 import { aCluster, aSlice, type EndpointFields } from "../../make/objects.ts";
 import { aNode, someSettings, type ViewFields } from "../../make/node.ts";
 
@@ -24,6 +26,7 @@ export type ContextFields = Pick<ViewFields, "node" | "settings"> & {
   /** Only the dumps, no objects. */
   readonly withoutObjects?: true;
   readonly routeLocalnet?: boolean;
+  readonly backend?: "ipvs";
 };
 
 /** The context of these objects on the node `here`, both families; what `rulewright plan` gives is the first source. */
@@ -32,16 +35,24 @@ export function aContext(objects: readonly (Service | EndpointSlice)[], fields: 
   const cluster = aCluster(...objects);
   const node = aNode(fields.node);
   const settings = someSettings(fields.settings);
-  const builds = ([4, 6] as const).map((family) =>
-    buildRuleset(buildModel(cluster, buildView(node, settings, family))),
-  );
+  const models = ([4, 6] as const).map((family) => buildModel(cluster, buildView(node, settings, family)));
   const traceNode = { localIps: node.localIps, interfaces: [], routeLocalnet: fields.routeLocalnet };
-  const planned = builds.map(({ ruleset }) => heading(ruleset.family) + renderRuleset(ruleset)).join("");
+  const planned = models.map((model) =>
+    fields.backend === "ipvs"
+      ? ipvsPlan(ipvsOf(cluster, model.view).state)
+      : heading(model.view.family) + renderRuleset(buildRuleset(model).ruleset),
+  );
   const others = dumps.map((text, index) => aSource(text, { name: `dump ${index + 1}`, node: traceNode }));
   if (fields.withoutObjects === true) return { sources: others, objects: undefined, inInterface };
   return {
-    sources: [aSource(planned, { name: "the manifests", node: traceNode }), ...others],
-    objects: { models: builds.map(({ model }) => model), pods, podCidrs: node.podCidrs, problems },
+    sources: [aSource(planned.join(""), { name: "the manifests", node: traceNode }), ...others],
+    objects: {
+      ...(fields.backend === undefined ? {} : { backend: fields.backend }),
+      models,
+      pods,
+      podCidrs: node.podCidrs,
+      problems,
+    },
     inInterface,
   };
 }

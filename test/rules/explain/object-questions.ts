@@ -146,12 +146,20 @@ const frontends: readonly Row[] = [
     aContext([aService({ type: "NodePort", clusterIps: ["fd00::a"], ports: [{ port: 80, nodePort: 30080 }] })]),
     { ip: "::1" },
   ],
+  ["loopback-not-balanced", "node", "127.0.0.1:30080", aContext([exposed, one], { backend: "ipvs" }), { port: 30080 }],
   ["source-not-in-ranges", "203.0.113.7", svc, aContext([ranged, one]), { ranges: ["192.0.2.0/24"] }],
   [
     "source-ranges-of-other-family",
     "outside",
     svc,
     aContext([aService({ ...ranged, sourceRanges: ["2001:db8::/32"] }), one]),
+    { family: 4 },
+  ],
+  [
+    "closed-by-other-family",
+    "outside",
+    svc,
+    aContext([aService({ ...ranged, sourceRanges: ["2001:db8::/32"] }), one], { backend: "ipvs" }),
     { family: 4 },
   ],
   [

@@ -28,7 +28,7 @@ function aBranch(
 const told = (branches: readonly Branch[]) =>
   findCases(branches).map(({ when, outcomes }) => [
     when.length,
-    ...outcomes.map(({ end, chance }) => `${endKey(end)} ${toNumber(chance)}`),
+    ...outcomes.map(({ end, chance }) => `${endKey(end)} ${chance === undefined ? "unknown" : toNumber(chance)}`),
   ]);
 
 test("branches that end alike are added up", () => {
@@ -58,7 +58,7 @@ test("answers that lead to the same are one case", () => {
 test("chances of each case add up to all", () => {
   const branches = [1, 2, 3].map((number) => aBranch(to(`10.0.0.${number}`), [1, 3]));
   for (const { outcomes } of findCases(branches)) {
-    const sum = outcomes.reduce((total, { chance }) => plus(total, chance), fraction(0, 1));
+    const sum = outcomes.reduce((total, { chance = fraction(0, 1) }) => plus(total, chance), fraction(0, 1));
     expect(isCertain(sum)).toBe(true);
   }
 });

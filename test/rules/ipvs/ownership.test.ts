@@ -52,6 +52,8 @@ test.each([
   ["KUBE-IPVS-FILTER", "nat", false],
   ["KUBE-LOAD-BALANCER", "nat", true],
   ["KUBE-PROXY-FIREWALL", "mangle", true],
+  ["KUBE-SOURCE-RANGES-FIREWALL", "filter", true],
+  ["KUBE-SOURCE-RANGES-FIREWALL", "nat", false],
   ["KUBE-SVC-LOCAL-POLICY", "nat", true],
   ["KUBE-NODEPORTS", "nat", true],
   ["KUBE-OTHERS", "nat", false],

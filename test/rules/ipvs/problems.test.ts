@@ -26,6 +26,13 @@ test.each<[string, ServiceFields, ViewFields, string[], string[]]>([
     [],
     ["no-node-port-addresses"],
   ],
+  [
+    "source ranges of the other family only",
+    { loadBalancerIps: ["203.0.113.1"], sourceRanges: ["2001:db8::/32"] },
+    {},
+    [],
+    ["closed-by-source-ranges"],
+  ],
   ["a virtual server of others in the way", {}, {}, ["0a600001t0050"], ["virtual-server-of-others"]],
   ["a virtual server of others elsewhere", {}, {}, ["0a600009t0050"], []],
 ])("%s", (_, fields, view, others, codes) => {

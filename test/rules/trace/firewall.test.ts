@@ -78,3 +78,57 @@ test.each([
 ])("tells a firewall from other texts", (text, answer) => {
   expect(looksLikeFirewall(text)).toBe(answer);
 });
+
+describe("of a node in IPVS mode", () => {
+  const addresses = JSON.stringify([
+    { ifname: "lo", addr_info: [{ local: "127.0.0.1" }, { local: "::1" }] },
+    { ifname: "eth0", addr_info: [{ local: "192.168.0.2" }, { local: "fd00:192::2" }] },
+    { ifname: "kube-ipvs0", addr_info: [{ local: "10.96.0.1" }, { local: "fd00:96::1" }, { local: "fe80::1" }] },
+  ]);
+  const servers = "-A -t 10.96.0.1:80 -s rr\n-a -t 10.96.0.1:80 -r 10.1.0.1:80 -m -w 1\n-A -u [fd00:96::1]:53 -s rr\n";
+  const ipvs = (text: string) => {
+    const { firewalls, problems, nodeIps } = parseFirewalls(text);
+    const of = (family: 4 | 6) => {
+      const part = firewalls[family]?.ipvs;
+      return part && [[...part.servers.byPlace.keys()], [...part.addresses]];
+    };
+    return { 4: of(4), 6: of(6), nodeIps, problems: problems.map(({ code, line }) => `${line} ${code}`) };
+  };
+  const both = {
+    4: [["10.96.0.1 tcp 80"], ["10.96.0.1"]],
+    6: [["fd00:96::1 udp 53"], ["fd00:96::1"]],
+    problems: [],
+  };
+
+  test.each([
+    ["what five tools print, in any order", `${servers}${six}${sets}${addresses}\n${four}`],
+    ["rules with counters before them", `${servers}${four.replace("-A A", "[12:345] -A A")}${six}${addresses}`],
+  ])("%s", (_, text) => {
+    const nodeIps = ["127.0.0.1", "192.168.0.2", "::1", "fd00:192::2"];
+    expect(ipvs(text)).toEqual({ ...both, nodeIps });
+  });
+
+  test("what a plan is made of", () => {
+    const batch = ["link add kube-ipvs0 type dummy", "address replace 10.96.0.1/32 dev kube-ipvs0"];
+    const lasting = sets.replaceAll(/$/gm, " -exist").replace(/ -exist$/, "");
+    const text = `${lasting}${four}${six}${batch.join("\n")}\naddress replace fd00:96::1/128 dev kube-ipvs0\n${servers}`;
+    expect(ipvs(text)).toEqual({ ...both, nodeIps: [] });
+  });
+
+  test("without the device and without virtual servers there is nothing", () => {
+    const others = JSON.stringify([{ ifname: "eth0", addr_info: [{ local: "192.168.0.2" }] }]);
+    expect(ipvs(`${four}${others}\n`)).toEqual({ 4: undefined, 6: undefined, nodeIps: ["192.168.0.2"], problems: [] });
+  });
+
+  test.each([
+    ["-A -t 10.96.0.1:80\u0007; reboot", "9 not-a-virtual-server"],
+    ["-a -t 10.96.0.1:80 -r 10.1.0.1:80 -m -w 1", "9 no-such-virtual-server"],
+    ['[{"ifname":"kube-ipvs0","addr_info":[{"local":"$(reboot)"}]}]', "9 not-an-address"],
+    ["[{]", "9 not-json"],
+    ["address replace 10.96.0.1/32 dev eth0", "9 not-an-address-line"],
+    ["address del 10.96.0.1/32 dev kube-ipvs0", "9 not-an-address-line"],
+    ["link set kube-ipvs0 up", "9 not-an-address-line"],
+  ])("%j is a problem of its line", (line, problem) => {
+    expect(ipvs(`${four}${sets}${line}\n`).problems).toContain(problem);
+  });
+});

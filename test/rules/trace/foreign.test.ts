@@ -218,10 +218,8 @@ describe("kube-proxy in IPVS mode, with its sets", () => {
 
   test("an answer of IPVS from a load-balancer address depends on what IPVS says", () => {
     const on = "-m ipvs --vaddr 192.0.2.10 --vproto 6 --vport 80";
-    expect(waysOf(load("ipvs"), ownPacket({ source: "192.0.2.10", destination: "10.1.0.9" }), { node })).toEqual([
-      `if ${on}: dropped`,
-      `if not ${on}: to 10.1.0.9:80 on`,
-    ]);
+    const answer = ownPacket({ source: "192.0.2.10", destination: "10.1.0.9", state: "ESTABLISHED" });
+    expect(waysOf(load("ipvs"), answer, { node })).toEqual([`if ${on}: dropped`, `if not ${on}: to 10.1.0.9:80 on`]);
   });
 });
 

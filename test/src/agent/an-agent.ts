@@ -4,6 +4,7 @@ import { startAgent, type Agent, type AgentSettings } from "../../../src/agent/a
 import type { HealthPorts } from "../../../src/health/health-ports.ts";
 import { createHealthTracker } from "../../../src/health/health-tracker.ts";
 import { createMetrics } from "../../../src/metrics/metrics.ts";
+import type { FakeIpvsKernel } from "../../make/fake-ipvs-kernel.ts";
 import { someSettings } from "../../make/node.ts";
 import type { Ip } from "../../../rules/index.ts";
 import { anIp } from "../../make/objects.ts";
@@ -51,6 +52,8 @@ type Given = {
   readonly objects?: readonly ApiObject[];
   readonly version?: "1.30" | "1.36";
   readonly localIps?: () => readonly Ip[];
+  /** The kernel's other tools; its packet filter is then the kernel. */
+  readonly ipvs?: FakeIpvsKernel;
 };
 
 /** An agent on the node `here`, and all that it says and does. */
@@ -60,6 +63,7 @@ export async function anAgent({
   refusal = {},
   objects = [service("a"), slice("a")],
   version = "1.30",
+  ipvs,
 }: Given = {}) {
   const server = await aServer({ version });
   if (objects.length > 0) await server.set(...objects);
@@ -69,6 +73,7 @@ export async function anAgent({
   const log: string[] = [];
   const printed: string[] = [];
   const uids: (string | undefined)[] = [];
+  const reasons: string[] = [];
   const ports: [number, number][][] = [];
   const healthPorts: HealthPorts = {
     syncHealthPorts: (wanted) => {
@@ -86,11 +91,15 @@ export async function anAgent({
         ...settings,
       },
       {
-        ...{ api: anApi(server), kernel, metrics, health, healthPorts },
+        ...{ api: anApi(server), kernel: ipvs?.rules ?? kernel, metrics, health, healthPorts },
+        ...(ipvs && { ipvs }),
         log: { error: keep("error"), warn: keep("warn"), info: keep("info"), debug: () => 0 } as unknown as Logger,
         localIps,
         print: (text) => printed.push(text),
-        tell: ({ regarding }) => regarding.kind === "Service" && uids.push(regarding.uid),
+        tell: ({ regarding, reason }) => {
+          reasons.push(`${reason} ${regarding.kind} ${regarding.name}`);
+          if (regarding.kind === "Service") uids.push(regarding.uid);
+        },
         conntrack: undefined,
       },
     );
@@ -98,7 +107,7 @@ export async function anAgent({
     return agent;
   };
   return {
-    ...{ server, kernel, health, log, printed, ports, uids, start },
+    ...{ server, kernel, health, log, printed, ports, uids, reasons, start },
     series: async () => readExposition(await metrics.render()).series,
     /** Waits until the rules of a family hold that text, or do not. */
     holds: (text: string, family: 4 | 6 = 4) => until(async () => (await rulesIn(kernel, family)).includes(text)),

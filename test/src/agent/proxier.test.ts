@@ -1,7 +1,7 @@
 // Tests of src/agent/proxier.ts on a kernel in memory.
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { causeOf, chainOf, setService, type Cluster, type View } from "../../../rules/index.ts";
+import { causeOfIpvs, chainOf, setService, type Cluster, type View } from "../../../rules/index.ts";
 import { createProxier, type Proxier } from "../../../src/agent/proxier.ts";
 import { foreignRules, histories, views } from "../../make/arbitrary.ts";
 import { aView } from "../../make/node.ts";
@@ -51,7 +51,7 @@ describe("a pass", () => {
     const second = await proxier.sync({ cluster: cluster("a", "b 10.1.0.7"), view });
     expect(second).toMatchObject({ scope: "partial", failure: undefined, batches: 1 });
     expect(kernel.take()).toEqual(["write"]);
-    expect(second.changes.flatMap((change) => causeOf(change).services)).toEqual(["default/b"]);
+    expect(second.changes.flatMap((change) => causeOfIpvs(change).services)).toEqual(["default/b"]);
     expect(await rulesIn(kernel)).toBe(rulesOf(cluster("a", "b 10.1.0.7")));
   });
 
@@ -289,7 +289,9 @@ describe("repair", () => {
     await kernel.restore(4, nat(...names.map((name) => `-F ${name}`), ...ours.map((name) => `-X ${name}`)));
     expect(await rulesIn(kernel)).not.toContain("*nat");
     const { changes } = await proxier.repair();
-    expect(new Set(changes.map(chainOf))).toEqual(new Set([...ours, "PREROUTING", "OUTPUT", "POSTROUTING"]));
+    expect(new Set(changes.flatMap((change) => ("table" in change ? chainOf(change) : [])))).toEqual(
+      new Set([...ours, "PREROUTING", "OUTPUT", "POSTROUTING"]),
+    );
     expect(await rulesIn(kernel)).toBe(good);
   });
 
@@ -341,7 +343,7 @@ describe("a dry run", () => {
     expect(first).toMatchObject({ scope: "full", batches: 0, failure: undefined });
     expect(first.changes.map(({ kind }) => kind)).toContain("delete-chain");
     const second = await dry.sync({ cluster: cluster("a", "b 10.1.0.7"), view });
-    expect(second.changes.flatMap((change) => causeOf(change).services)).toEqual(["default/b"]);
+    expect(second.changes.flatMap((change) => causeOfIpvs(change).services)).toEqual(["default/b"]);
     expect(await dry.repair()).toEqual({ changes: [], failure: undefined });
     expect(await kernel.readRules(4)).toBe(before);
     expect(kernel.take()).not.toContain("write");

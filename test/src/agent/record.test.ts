@@ -1,8 +1,8 @@
 // Tests of src/agent/record.ts.
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { renderRuleset, type Build, type Change, type TableName, type View } from "../../../rules/index.ts";
-import { createProxier, type Pass } from "../../../src/agent/proxier.ts";
+import { renderRuleset, type Change, type TableName, type View } from "../../../rules/index.ts";
+import { createProxier, type InForce, type Pass } from "../../../src/agent/proxier.ts";
 import { countDrift, countPass } from "../../../src/agent/record.ts";
 import { createMetrics, type Metrics } from "../../../src/metrics/metrics.ts";
 import { histories, views } from "../../make/arbitrary.ts";
@@ -30,7 +30,7 @@ function someMetrics(): { readonly metrics: Metrics; readonly told: Map<string, 
 }
 
 /** Rules of ours in a table, counted in text. */
-function rulesIn(build: Build | undefined, table: TableName): number {
+function rulesIn(build: InForce | undefined, table: TableName): number {
   const text = build === undefined ? "" : renderRuleset(build.ruleset);
   const section = new RegExp(`^\\*${table}\\n(?:.*\\n)*?COMMIT$`, "m").exec(text)?.[0] ?? "";
   return (section.match(/^-A /gm) ?? []).length;
@@ -135,7 +135,7 @@ test("drift is counted by table and kind", async () => {
   const { metrics, told } = someMetrics();
   countDrift(metrics, 4, changes);
   const count = (table: TableName, kind: Change["kind"]) =>
-    changes.filter((change) => change.table === table && change.kind === kind).length;
+    changes.filter((change) => "table" in change && change.table === table && change.kind === kind).length;
   expect(Object.fromEntries(told)).toEqual({
     "4 filter create-chain": count("filter", "create-chain"),
     "4 filter insert-jump": count("filter", "insert-jump"),

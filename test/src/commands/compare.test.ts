@@ -168,3 +168,63 @@ await describeNodes("compare with live", (node) => {
 test("the command's help shows an example", async () => {
   expect((await cli(["compare", "--help"])).stdout).toContain("rulewright compare kube-proxy.rules");
 });
+
+describe("modes", () => {
+  const input = aWeb({ nodePort: 30080 });
+  const options = ["--config", "quiet.yaml", "--node-address", "192.168.0.2", "--family", "4"];
+  const compareIn = async (files: Named, sides: readonly [string, string], ...args: string[]) => {
+    const folder = await aFolder({ "quiet.yaml": quietConfig, ...files });
+    const inFolder = [...sides, ...options].map((each) =>
+      each.endsWith(".yaml") || each.endsWith(".rules") ? join(folder, each) : each,
+    );
+    return cli(["compare", ...inFolder, "--log-level", "error", ...args]);
+  };
+
+  test("one set of manifests in both: what is another by design, under the names of the Services, and nothing else", async () => {
+    const sides = ["web.yaml", "web.yaml"] as const;
+    const { code, stdout } = await compareIn(
+      { "web.yaml": input },
+      sides,
+      "--backend",
+      "iptables",
+      "--backend-b",
+      "ipvs",
+    );
+    expect(code).toBe(1);
+    expect(
+      stdout
+        .replaceAll(/\S*web\.yaml/g, "web.yaml")
+        .split("\n")
+        .slice(1),
+    ).toEqual([
+      "10.96.0.10:1/TCP",
+      "  from the node; anywhere else",
+      "    web.yaml (iptables)  passed on as it is, to 10.96.0.10:1",
+      "    web.yaml (ipvs)      rejected with icmp-port-unreachable",
+      "",
+    ]);
+    expect(await compareIn({ "web.yaml": input }, sides, "--backend", "ipvs")).toMatchObject({ code: 0 });
+  });
+
+  test("a node's dump of IPVS mode is compared with manifests of either", async () => {
+    const plan = await planOf(input, "--backend", "ipvs", "--node-address", "192.168.0.2", "--log-level", "error");
+    const others = "-A -t 192.0.2.9:443 -s rr\n-a -t 192.0.2.9:443 -r 192.0.2.10:443 -m -w 1\n";
+    const files = { "web.yaml": input, "node.rules": plan + others };
+    expect(await compareIn(files, ["node.rules", "web.yaml"], "--backend", "ipvs")).toMatchObject({ code: 0 });
+    const { stdout } = await compareIn(files, ["web.yaml", "node.rules"], "-o", "json");
+    const { families } = JSON.parse(stdout) as { families: { differences: { destination: { ip: string } }[] }[] };
+    const ips = families.flatMap(({ differences }) => differences.map(({ destination }) => destination.ip));
+    expect([...new Set(ips)].filter((ip) => !ip.startsWith("127."))).toEqual(["10.96.0.10"]);
+    const spoiled = { ...files, "node.rules": plan.replace(/^-a -t 10\.96\.0\.10.*\n/m, "") };
+    const found = await compareIn(spoiled, ["web.yaml", "node.rules"], "--backend", "ipvs");
+    expect(found.stdout).toMatch(/^default\/web cluster IP 10\.96\.0\.10:80\/TCP$/m);
+    expect(found.stdout).toMatch(/node\.rules +rejected with icmp-port-unreachable$/m);
+  });
+
+  test("--backend-b without manifests on side b is refused", async () => {
+    const files = { "web.yaml": input, "node.rules": await planOf(input) };
+    const { code, stderr } = await compareIn(files, ["web.yaml", "node.rules"], "--backend-b", "ipvs");
+    expect(code).toBe(2);
+    expect(stderr).toContain("--backend-b is about manifests");
+  });
+});

@@ -30,6 +30,17 @@ test.each(["4", "6", "both"])(
   },
 );
 
+test.each(["4", "6", "both"])("the same in IPVS mode, --family %s; another endpoint drains", async (family) => {
+  const input = aWeb() + aWeb6() + madeUp;
+  const args = ["--backend", "ipvs", "--family", family];
+  const dump = await planOf(input, ...args);
+  const { code, stdout } = await diff(dump, input, ...args);
+  expect(code).toBe(0);
+  for (const line of stdout.trimEnd().split("\n")) expect(line).toMatch(/^(IPv[46]: no change|# placeholder: .*)$/);
+  const other = await diff(dump, input.replace("10.244.0.5", "10.244.0.6").replace("fd00::5", "fd00::6"), ...args);
+  expect([other.code, other.stdout]).toEqual([1, expect.stringMatching(/^ {2}~ ipvsadm -e .* -w 0 \(drains\)$/m)]);
+});
+
 test("changes are grouped by Service, with the cause, and the exit status is 1", async () => {
   const { code, stdout, stderr } = await diff(await planOf(before), after);
   expect([code, stderr]).toEqual([1, expect.stringMatching(/^info: .*IPv6.*\n$/)]);

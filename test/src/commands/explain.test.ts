@@ -219,3 +219,47 @@ await describeNodes("on a node", (node) => {
     expect([live.code, live.stdout.includes("10.244.0.5:8080")]).toEqual([0, true]);
   });
 });
+
+describe("IPVS mode", () => {
+  const ipvs = ["--backend", "ipvs", "--node-address", "192.168.0.2", "--log-level", "error"];
+  const planned = async () => (await cli(["plan", "-f", "-", ...ipvs], { input: aWeb() })).stdout;
+
+  test("the virtual server and the real server are named as ipvsadm would, with their lines of the plan", async () => {
+    const { code, stdout } = await explain(aWeb(), "-f", "-", ...ipvs, ...toWeb);
+    expect(code).toBe(0);
+    const lines = (await planned()).split("\n");
+    const at = (line: string) => lines.indexOf(line) + 1;
+    const [server, real] = ["-A -t 10.96.0.10:80 -s rr", "-a -t 10.96.0.10:80 -r 10.244.0.5:8080 -m -w 1"];
+    expect(stdout).toContain(`By the virtual server "${server}" (line ${at(server)}) the packet goes to`);
+    expect(stdout).toContain(`ip_vs INPUT:${at(server)}  ${server}\n    ip_vs INPUT:${at(real)}  ${real}\n`);
+  });
+
+  test("as JSON the virtual server stands in the reason, and both in the walk", async () => {
+    const { stdout } = await explain(aWeb(), "-f", "-", ...ipvs, ...toWeb, "-o", "json");
+    const { answers } = JSON.parse(stdout) as {
+      answers: {
+        walks: { reasons: { code: string; server?: { text: string } }[]; steps: { hop?: { rule: string } }[] }[];
+      }[];
+    };
+    const [walk] = answers.flatMap(({ walks }) => walks);
+    expect(walk?.reasons.find(({ code }) => code === "goes-to")?.server?.text).toBe("-A -t 10.96.0.10:80 -s rr");
+    expect(walk?.steps.map(({ hop }) => hop?.rule)).toContain("-a -t 10.96.0.10:80 -r 10.244.0.5:8080 -m -w 1");
+  });
+
+  test("a dump of all five tools answers by address; whose it is only manifests say", async () => {
+    const hostile = (await planned()).replace("-s rr", "-s wlc\u001b[31m");
+    const found = await explain(hostile, "--rules", "-", "--from", "10.244.0.9", "--to", "10.96.0.10:80");
+    expect(found.stdout).toContain("goes to 10.244.0.5:8080;");
+    expect(found.stdout).not.toContain("\u001b");
+    const named = await explain(await planned(), "--rules", "-", ...toWeb);
+    expect([named.code, named.stderr]).toEqual([2, expect.stringContaining("Only manifests say")]);
+  });
+
+  test("a virtual server without real servers refuses", async () => {
+    const empty = (await planned()).replaceAll(/^-a .*\n/gm, "");
+    const { stdout } = await explain(empty, "--rules", "-", "--from", "node", "--to", "10.96.0.10:80");
+    expect(stdout).toMatch(
+      /by the virtual server "-A -t 10\.96\.0\.10:80 -s rr" \(line \d+\) which gives it no\s+real\s+server/,
+    );
+  });
+});

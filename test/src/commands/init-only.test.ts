@@ -78,3 +78,18 @@ test("names each setting that could not be made, makes the others, and says 1", 
   const other = await initialised({}, { [localnet]: "0", [liberal]: "0" }, { refuses: localnet });
   expect([other.code, other.steps]).toEqual([1, expect.arrayContaining([`${liberal}=1`])]);
 });
+
+test("in mode ipvs loads what that needs and sets its sysctls; loopback is not routed", async () => {
+  const wanted = ["vs/conntrack", "vs/expire_nodest_conn", "vs/expire_quiescent_template", "ip_forward"];
+  const host = {
+    [localnet]: "0",
+    [liberal]: "1",
+    ...Object.fromEntries(wanted.map((name) => [`net/ipv4/${name}`, "0"])),
+  };
+  const { code, steps } = await initialised({ mode: "ipvs", ipvs: { scheduler: "mh" } }, host);
+  expect(code).toBe(0);
+  expect(steps).toEqual([
+    "load nf_conntrack ip_tables ip6_tables ip_vs ip_vs_mh dummy ip_set xt_set",
+    ...wanted.map((name) => `net/ipv4/${name}=1`),
+  ]);
+});

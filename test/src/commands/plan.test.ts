@@ -48,6 +48,43 @@ describe("without --family", () => {
   });
 });
 
+describe("in IPVS mode", () => {
+  const outputs = ["ipset", "iptables", "ip", "ipvsadm"];
+  const lines = (text: string) => text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+
+  test("-o rules has what each tool is given alone, in the order in which they are to be run", async () => {
+    const web = aWeb({ nodePort: 30080 });
+    const whole = await plan(web, "--backend", "ipvs");
+    const alone: string[] = [];
+    for (const output of outputs) alone.push(...lines((await plan(web, "--backend", "ipvs", "-o", output)).stdout));
+    expect([whole.code, lines(whole.stdout)]).toEqual([0, alone]);
+  });
+
+  test("what was made up is told beside input for ipvsadm, which reads no comments", async () => {
+    const { stdout, stderr } = await plan(madeUp, "--backend", "ipvs", "-o", "ipvsadm", "--family", "4");
+    for (const line of lines(stdout)) expect(line).toMatch(/^-[Aa] -t /);
+    expect(stdout).not.toContain("#");
+    expect(stderr.match(/^info: placeholder: Service default\/open /gm)).not.toBeNull();
+  });
+
+  test.each(["ipset", "ip", "ipvsadm"])("-o %s in iptables mode is trouble, and says what to give", async (output) => {
+    const { code, stdout, stderr } = await plan(aWeb(), "-o", output);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("--backend ipvs");
+  });
+
+  test("without --family a shell script has the families that have Services, other text one of them", async () => {
+    const script = await plan(aWeb() + aWeb6(), "--backend", "ipvs", "-o", "sh");
+    expect(headings(script.stdout)).toEqual(["iptables", "ip6tables"]);
+    const { stdout, stderr } = await plan(aWeb() + aWeb6(), "--backend", "ipvs", "-o", "ipvsadm");
+    expect([stdout.includes("["), stderr.includes("--family 6")]).toEqual([false, true]);
+  });
+});
+
+test("-o iptables is what -o rules is in iptables mode", async () => {
+  expect((await plan(aWeb(), "-o", "iptables")).stdout).toBe((await plan(aWeb())).stdout);
+});
+
 test.each([
   ["4", ["iptables"]],
   ["6", ["ip6tables"]],

@@ -54,9 +54,22 @@ describe("every flag of the table", () => {
   });
 });
 
-test.each([[["--init-only=maybe"]], [["--cleanup", "now"]], [["--oom-score-adj"]], [["--no-such-flag"]], [["more"]]])(
-  "refuses %j",
-  (words) => {
-    expect(() => parse(words)).toThrow(CommanderError);
-  },
-);
+test("reads the options of IPVS mode that are no flags of kube-proxy's", () => {
+  expect(parse(["--ipvs-drain-timeout", "0", "--ipvs-fallback"])).toMatchObject({
+    ipvsDrainTimeout: 0,
+    ipvsFallback: true,
+  });
+  expect(parse(["--ipvs-drain-timeout=60"])).toEqual({ ipvsDrainTimeout: 60 });
+});
+
+test.each([
+  [["--init-only=maybe"]],
+  [["--ipvs-drain-timeout=15m"]],
+  [["--ipvs-drain-timeout=-1"]],
+  [["--cleanup", "now"]],
+  [["--oom-score-adj"]],
+  [["--no-such-flag"]],
+  [["more"]],
+])("refuses %j", (words) => {
+  expect(() => parse(words)).toThrow(CommanderError);
+});

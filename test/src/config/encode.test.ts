@@ -150,7 +150,7 @@ const fields = some({
   iptables: some({ masqueradeBit: bit, masqueradeAll: fc.boolean(), localhostNodePorts: fc.boolean(), ...periods }),
   ipvs: some({
     ...periods,
-    scheduler: word,
+    scheduler: fc.constantFrom("", "rr", "sh,sh-port"),
     excludeCIDRs: fc.array(cidr),
     strictARP: fc.boolean(),
     tcpTimeout: duration,

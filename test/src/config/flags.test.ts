@@ -84,6 +84,7 @@ const texts: Readonly<Record<string, readonly [string, string]>> = {
   "cluster-cidr": ["10.0.0.0/8", "x"],
   "nodeport-addresses": ["10.0.0.0/8", "x"],
   "ipvs-exclude-cidrs": ["10.0.0.0/8", "x"],
+  "ipvs-scheduler": ["mh,mh-fallback", "x"],
   "healthz-bind-address": ["10.0.0.1:7", "x"],
   "metrics-bind-address": ["10.0.0.1:7", "x"],
   "logging-format": ["json", "x"],

@@ -128,7 +128,7 @@ describe("decodeConfiguration", () => {
   });
 
   test.each<[object, ...string[]]>([
-    [{ mode: "ipvs" }, "warning mode-not-supported mode"],
+    [{ mode: "ipvs" }],
     [{ mode: "nftables" }, "warning mode-not-supported mode"],
     [{ clusterCIDR: "" }, "warning cluster-cidr-missing clusterCIDR"],
     [{ udpIdleTimeout: "250ms" }, "warning unknown-field udpIdleTimeout"],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { defaultSettings } from "../../../rules/model/settings.ts";
 import { decodeConfiguration } from "../../../src/config/schema.ts";
-import { nodeNameOf, toSettings } from "../../../src/config/settings.ts";
+import { nodeNameOf, periodsOf, toSettings } from "../../../src/config/settings.ts";
 
 function aConfiguration(fields: object) {
   const head = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
@@ -36,5 +36,19 @@ describe("nodeNameOf", () => {
     [" Node-1 ", "node-1"],
   ])("reads %j", (hostnameOverride, expected) => {
     expect(nodeNameOf(aConfiguration({ hostnameOverride }))).toBe(expected);
+  });
+});
+
+describe("periodsOf", () => {
+  const config = aConfiguration({
+    iptables: { syncPeriod: "40s" },
+    ipvs: { syncPeriod: "20s" },
+  });
+
+  test.each([
+    ["iptables", { syncPeriodSeconds: 40, minSyncPeriodSeconds: 1 }],
+    ["ipvs", { syncPeriodSeconds: 20, minSyncPeriodSeconds: 0 }],
+  ] as const)("gives those of section %s; only IPVS mode may have no pause", (backend, expected) => {
+    expect(periodsOf(config, backend)).toEqual(expected);
   });
 });

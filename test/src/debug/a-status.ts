@@ -17,7 +17,7 @@ export function aWatch(secondsAgo: number, refused = 0): Status["api"]["watches"
 /** A healthy one of `node-7`, in both families, that has made its first pass. */
 export function aStatus(fields: Partial<Status> = {}): Status {
   return {
-    ...{ node: "node-7", version: "0.1.0", variant: "nft", dryRun: false },
+    ...{ node: "node-7", version: "0.1.0", mode: "iptables", variant: "nft", dryRun: false },
     ...{ at: before(0), startedAt: before(3600), healthy: true, eligible: true },
     families: [
       { family: 4, healthy: true, lastGoodPassAt: before(3), services: 120, endpoints: 600, rules: 1423 },

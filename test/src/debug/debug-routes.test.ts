@@ -7,7 +7,10 @@ import { debugRoutes } from "../../../src/debug/debug-routes.ts";
 import { createGuard } from "../../../src/http/authorization.ts";
 import { routeHandler } from "../../../src/http/routes.ts";
 import { createFakeKernel } from "../../../src/kernel/fake.ts";
+import { applyState } from "../../../src/ipvs/apply-state.ts";
 import { apply } from "../../../src/kernel/apply.ts";
+import { aFakeIpvsKernel } from "../../make/fake-ipvs-kernel.ts";
+import { ipvsOf } from "../../make/ipvs.ts";
 import { aView } from "../../make/node.ts";
 import { aCidr, aCluster, anIp, aService, aSlice } from "../../make/objects.ts";
 
@@ -87,4 +90,36 @@ test.each([
 test("off the loopback nobody sees any of it without being let in", async () => {
   for (const path of ["/debug/plan", "/debug/rules", "/debug/diff", "/debug/history", "/debug/services/default/web"])
     expect((await ask(path, { remoteAddress: "192.0.2.9" })).status).toBe(403);
+});
+
+test("in IPVS mode they are about sets, addresses and virtual servers too", async () => {
+  const { state, node: ipvsNode, model } = ipvsOf(aCluster(aService(), aSlice({ endpoints: ["10.1.0.1"] })));
+  const ipvs = await aFakeIpvsKernel();
+  await applyState(ipvs, state, { drained: "idle", excludeCidrs: [] });
+  const routes = debugRoutes({
+    ...{ builds: () => [{ model, ruleset: state.ruleset, ipvs: { state, node: ipvsNode } }] },
+    ...{ kernel: ipvs.rules, ipvs, node: () => node, history: createHistory(), lastChange: () => undefined },
+    ...{ quarantined: () => new Map<string, string>(), serviceCidrs: () => [] },
+  });
+  const get = async (target: string) => {
+    const [path = "", query = ""] = target.split("?");
+    const asked = { method: "GET", path, query: new URLSearchParams(query), token: undefined, remoteAddress: "::1" };
+    return String((await routeHandler(routes, createGuard({ authorize: undefined }))(asked)).body);
+  };
+  const plan = await get("/debug/plan");
+  expect(plan).toMatch(/^# for ipset restore\ncreate KUBE-/);
+  expect(plan).toMatch(
+    /# for ipvsadm --restore\n-A -t 10\.96\.0\.1:80 -s rr\n-a -t 10\.96\.0\.1:80 -r 10\.1\.0\.1:8080 -m -w 1\n$/,
+  );
+  expect(await get("/debug/rules")).toMatch(/-A -t 10\.96\.0\.1:80 -s rr\n-a -t /);
+  expect(await get("/debug/diff")).toBe("IPv4: no change\n");
+  expect(JSON.parse(await get("/debug/services/default/web"))).toMatchObject({
+    families: [
+      {
+        virtualServers: [{ ip: "10.96.0.1", protocol: "TCP", port: 80, scheduler: "rr", servers: ["10.1.0.1:8080"] }],
+        setEntries: expect.arrayContaining([{ set: "KUBE-CLUSTER-IP", entry: "10.96.0.1,tcp:80" }]),
+      },
+    ],
+  });
+  expect(await get("/debug/explain?from=10.1.0.9&to=svc/default/web")).toContain("10.1.0.1:8080");
 });

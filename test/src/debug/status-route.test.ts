@@ -51,7 +51,7 @@ test("tells of an agent what it is, what it did and whom it listens to", async (
   );
   agents.push(agent);
   const { path, answer } = statusRoute({
-    ...{ node: "here", version: "1", variant: "nft", dryRun: false, server: server.url, startedAt },
+    ...{ node: "here", version: "1", mode: "iptables", variant: "nft", dryRun: false, server: server.url, startedAt },
     ...{ agent, health, notes },
   });
   const ask = async () => {

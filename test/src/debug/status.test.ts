@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { FamilyRecord, PassRecord } from "../../../src/agent/history.ts";
 import { decodeStatus } from "../../../src/debug/status-shape.ts";
 import { buildStatus, type StatusFacts } from "../../../src/debug/status.ts";
+import { ipvsOf } from "../../make/ipvs.ts";
 import { aView, buildOf } from "../../make/node.ts";
 import { aCluster, aService, aSlice } from "../../make/objects.ts";
 import { before, noon } from "./a-status.ts";
@@ -16,7 +17,14 @@ const seconds = (before: number) => noon - before * 1000;
 
 function facts(fields: Partial<StatusFacts> = {}): StatusFacts {
   return {
-    ...{ node: "node-7", version: "0.1.0", variant: "nft", dryRun: false, server: "https://10.0.0.1:6443" },
+    ...{
+      node: "node-7",
+      version: "0.1.0",
+      mode: "iptables",
+      variant: "nft",
+      dryRun: false,
+      server: "https://10.0.0.1:6443",
+    },
     ...{ now: noon, startedAt: seconds(3600), standing: undefined, lastFailed: undefined, quarantined: new Map() },
     health: {
       healthy: true,
@@ -24,6 +32,7 @@ function facts(fields: Partial<StatusFacts> = {}): StatusFacts {
       families: [{ family: 4, healthy: true, lastUpdated: new Date(seconds(3)) }],
     },
     builds: [buildOf(cluster)],
+    draining: 0,
     passes: [],
     notes: { rules: { 4: 21, 6: undefined }, drift: { chains: 0, lastAt: undefined } },
     watches: {},
@@ -174,4 +183,12 @@ test("says how each watch goes, but for what the server has not", () => {
       endpointslices: { objects: 7, refused: 2, failures: 3, failing: true },
     },
   });
+});
+
+test("in IPVS mode virtual servers are counted, and what drains", () => {
+  const { state, node, model } = ipvsOf(cluster);
+  const { ruleset } = state;
+  const status = buildStatus(facts({ mode: "ipvs", builds: [{ model, ruleset, ipvs: { state, node } }], draining: 3 }));
+  expect(status).toMatchObject({ mode: "ipvs", draining: 3, families: [{ family: 4, virtualServers: 1 }] });
+  expect(buildStatus(facts())).not.toHaveProperty("draining");
 });

@@ -51,7 +51,7 @@ describe("a case", () => {
 
   test.each<[string, RecordedNode]>([
     ["nothing", nowhere],
-    ["everything", { name: "node-a", addresses: ["10.0.0.1", "fd00::1"] as Ip[], families: [6, 4] }],
+    ["everything", { name: "node-a", addresses: ["10.0.0.1", "fd00::1"] as Ip[], families: [6, 4], backend: "ipvs" }],
     ["a name that YAML takes for something else", { name: "0644", addresses: [], families: [] }],
   ])("has a node of which %s is known: golden reads it, and plan -f passes over it", async (_, node) => {
     const folder = await aFolder();

@@ -9,6 +9,7 @@ serviceCIDRs: [10.0.0.0/16]
 podCIDRs: [10.1.0.0/16]
 nodePortRange: 31000-31999
 placeholders: none
+backend: ipvs
 kind: NodeSettings
 `;
   expect(decodeNodeSettings(text, "node.yaml")).toEqual({
@@ -21,6 +22,7 @@ kind: NodeSettings
       podCidrs: ["10.1.0.0/16"],
       nodePortRange: { low: 31000, high: 31999 },
       placeholders: "none",
+      backend: "ipvs",
     },
   });
 });
@@ -40,6 +42,7 @@ test.each([
   ["podCIDRs: 10.0.0.0/8", "node.yaml:1:1: node settings podCIDRs: is"],
   ["nodePortRange: 3-2", "node.yaml:1:1: node settings nodePortRange: is"],
   ["nodePortRange: 0-70000", "node.yaml:1:1: node settings nodePortRange: is"],
+  ["backend: nftables", "node.yaml:1:1: node settings backend: is"],
   ["placeholders: some", "node.yaml:1:1: node settings placeholders: is"],
   ["kind: Node", "node.yaml:1:1: node settings kind: is"],
   ["- name", "node.yaml:1:1: node settings: is a list, must be an object"],

@@ -29,6 +29,17 @@ test.each<[string, GoldenCase, string[]]>([
   ["no Service", aCase(""), ["iptables.rules", "summary.txt"]],
   ["no Service, IPv6 asked for", aCase("", { families: [6] }), ["ip6tables.rules", "summary.txt"]],
   ["IPv4 asked for, a Service of IPv6", aCase(input6, { families: [4] }), ["iptables.rules", "summary.txt"]],
+  ["a Service of IPv4 in IPVS mode", aCase(input, { backend: "ipvs" }), ["ipvs.rules", "summary.txt"]],
+  [
+    "both families, by a configuration's mode",
+    aCase(input, { families: [4, 6] }, `${config}mode: ipvs\n`),
+    ["ipvs.rules", "ipvs6.rules", "summary.txt", "problems.txt"],
+  ],
+  [
+    "a configuration's mode that node.yaml overrules",
+    aCase(input, { backend: "iptables" }, `${config}mode: ipvs\n`),
+    ["iptables.rules", "summary.txt", "problems.txt"],
+  ],
   ["a problem", aCase(badInput), ["iptables.rules", "summary.txt", "problems.txt"]],
 ])("%s: %#", (_, golden, names) => {
   expect(namesOf(golden)).toEqual(names);
@@ -49,7 +60,7 @@ test("what node.yaml leaves out is as on the command line", () => {
 
 test("what node.yaml says is as on the command line", () => {
   const flags =
-    "--node-name a --node-address 10.0.0.1 --family 6 --service-cidr 10.1.0.0/16 --pod-cidr 10.2.0.0/16 --node-port-range 1-2";
+    "--backend ipvs --node-name a --node-address 10.0.0.1 --family 6 --service-cidr 10.1.0.0/16 --pod-cidr 10.2.0.0/16 --node-port-range 1-2";
   const command = addInputOptions(new Command()).parse(["-f", "x", ...flags.split(" ")], { from: "user" });
   const node = {
     name: "a",
@@ -58,6 +69,7 @@ test("what node.yaml says is as on the command line", () => {
     serviceCidrs: ["10.1.0.0/16"],
     podCidrs: ["10.2.0.0/16"],
     nodePortRange: { low: 1, high: 2 },
+    backend: "ipvs",
   } as unknown as NodeSettings;
   expect(toDesiredOptions(node)).toEqual({ ...fromCommandLine(command.opts()), files: [] });
 });

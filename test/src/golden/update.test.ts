@@ -38,7 +38,8 @@ test("does not touch what is right", async () => {
 test("gives the same bytes wherever the case is", async () => {
   const files = {
     "input.yaml": `${input}---\njust text\n`,
-    "config.yaml": "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs\nodd: 1\n",
+    "config.yaml":
+      "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: nftables\nodd: 1\n",
   };
   const [one, other] = [await aFolder(files), await aFolder({ "x/unused.md": "", ...files })];
   await update(one);

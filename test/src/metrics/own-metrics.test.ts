@@ -36,6 +36,9 @@ test("what is recorded goes under its labels", async () => {
     metrics.countDrift({ family: 6, table: "filter", kind: "create-chain", chains: 1 });
     metrics.setQuarantinedServices(4);
     metrics.setRules(6, 900);
+    metrics.countDrift({ family: 4, table: "ipvs", kind: "edit-real", chains: 1 });
+    metrics.setVirtualServers(6, 30);
+    metrics.setDraining(4, 2);
     metrics.setLastEvent("services", 55.5);
     metrics.countWatchRestart("nodes");
     metrics.countRefusedObject("EndpointSlice");
@@ -47,6 +50,9 @@ test("what is recorded goes under its labels", async () => {
     'rulewright_drift_total{ip_family="IPv6",kind="create-chain",table="filter"}': 1,
     rulewright_quarantined_services: 4,
     'rulewright_rules{ip_family="IPv6"}': 900,
+    'rulewright_drift_total{ip_family="IPv4",kind="edit-real",table="ipvs"}': 1,
+    'rulewright_virtual_servers{ip_family="IPv6"}': 30,
+    'rulewright_draining_real_servers{ip_family="IPv4"}': 2,
     'rulewright_watch_last_event_timestamp_seconds{resource="services"}': 55.5,
     'rulewright_watch_restarts_total{resource="nodes"}': 1,
     'rulewright_refused_objects_total{kind="EndpointSlice"}': 1,

@@ -5,6 +5,10 @@ import { chainName } from "../../../rules/iptables/ruleset/chain-name.ts";
 import { changeJson, renderChanges, renderCount } from "../../../src/output/changes.ts";
 import { aCluster, aService, aSlice } from "../../make/objects.ts";
 import { rulesetOf } from "../../make/node.ts";
+import type { IpvsChange } from "../../../rules/ipvs/steps.ts";
+import { stepsTo } from "../../../src/ipvs/apply-state.ts";
+import { aWebState, atOnce, idle, nothing } from "../ipvs/an-ipvs-build.ts";
+import { parseState } from "../../../src/ipvs/observe.ts";
 
 const [one, two] = ["10.1.0.1", "10.1.0.2"];
 const web = (endpoint: string) => rulesetOf(aCluster(aService(), aSlice({ endpoints: [endpoint] })));
@@ -93,7 +97,7 @@ describe("a change as data", () => {
   const kinds = (list: readonly Change[]) => list.map(changeJson);
 
   test("names kind, table, chain and cause, and has its rules as text", () => {
-    const change = kinds(changes(web(one), web(two))).find(({ chain }) => chain.startsWith("KUBE-SVC-"));
+    const change = kinds(changes(web(one), web(two))).find(({ chain }) => chain?.startsWith("KUBE-SVC-"));
     expect(change).toEqual({
       kind: "rewrite-chain",
       table: "nat",
@@ -117,5 +121,66 @@ describe("a change as data", () => {
       if (kind === "create-chain" || kind === "insert-jump") expect(removed).toEqual([]);
       else expect(added).toEqual([]);
     }
+  });
+});
+
+describe("changes of IPVS mode", () => {
+  const unseen = { others: new Set<string>(), connections: new Map<string, number>(), problems: [] };
+  const between = (from = nothing, to = nothing, options = idle): readonly IpvsChange[] =>
+    stepsTo({ state: from, ...unseen }, to, options).flatMap((step): readonly IpvsChange[] => step.changes);
+  const fewer = between(aWebState(), aWebState(["10.1.0.2"]));
+
+  test("stand with those of rules, each under its Service, in the words of the tool that makes it", () => {
+    const text = renderChanges(between(nothing, aWebState()), false);
+    const [first = "", last = ""] = text.split(/^(?=all Services: )/m);
+    expect(first).toMatch(/^default\/web: .*virtual server 10\.96\.0\.1:80 is new/);
+    for (const line of [
+      "+ ipset add KUBE-CLUSTER-IP 10.96.0.1,tcp:80",
+      "+ ip address add 10.96.0.1 dev kube-ipvs0",
+      "+ ipvsadm -A -t 10.96.0.1:80 -s rr",
+    ])
+      expect(first).toContain(`\n  ${line}\n`);
+    for (const line of ["+ ipset create KUBE-NO-LOCAL hash:ip,port", "+ nat KUBE-SERVICES", "+ mangle PREROUTING"])
+      expect(last).toContain(`\n  ${line}\n`);
+  });
+
+  test("say of an endpoint that is gone that it drains", () => {
+    const text = renderChanges(fewer, false);
+    expect(text).toContain("endpoint 10.1.0.1:8080 is gone and drains");
+    expect(text).toContain("  ~ ipvsadm -e -t 10.96.0.1:80 -r 10.1.0.1:8080 -m -w 0 (drains)\n");
+    expect(renderCount(fewer)).toBe("1 entries deleted, 3 begin to drain");
+    expect(fewer.map(changeJson)).toContainEqual({
+      kind: "edit-real",
+      tool: "ipvsadm",
+      server: "10.96.0.1:80",
+      protocol: "TCP",
+      real: "10.1.0.1:8080",
+      cause: { services: ["default/web"], texts: ["endpoint 10.1.0.1:8080 is gone and drains"] },
+      removed: [],
+      added: ["-e -t 10.96.0.1:80 -r 10.1.0.1:8080 -m -w 0 (drains)"],
+      drains: true,
+    });
+  });
+
+  test.each([
+    ["first load", between(nothing, aWebState())],
+    ["an endpoint less", fewer],
+    ["removal", between(aWebState(), nothing, atOnce)],
+  ])("the count of %s is of all changes", (_, list) => {
+    const numbers = [...renderCount(list).matchAll(/\d+/g)].map(([number]) => Number(number));
+    expect(numbers.reduce((sum, number) => sum + number, 0)).toBe(list.length);
+    // Of rules a chain may be empty.
+    for (const change of list.map(changeJson).filter((each) => "tool" in each))
+      expect(change.added.length + change.removed.length).toBe(1);
+  });
+
+  test("that another's dump asks for drive no terminal", () => {
+    const servers = "-A -t 10.96.0.1:80 -s rr\u001b[2J\n-a -t 10.96.0.1:80 -r 10.1.0.1:8080 -m -w 1\n";
+    const sets =
+      "create KUBE-CLUSTER-IP hash:ip,port family inet maxelem 65536\nadd KUBE-CLUSTER-IP 10.96.0.1,tcp:80\n";
+    const { state } = parseState({ rules: "", sets, addresses: "", servers }, 4);
+    const list = between(state, aWebState());
+    expect(list.map(({ kind }) => kind)).toContain("edit-server");
+    expect(renderChanges(list, false)).not.toContain("\u001b");
   });
 });

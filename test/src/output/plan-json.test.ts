@@ -56,3 +56,36 @@ test("ends with a newline, and is the same for the same input", () => {
   expect(text).toMatch(/\}\n$/);
   expect(renderPlanJson(aDesired(madeUp + aWeb()))).toBe(text);
 });
+
+test("of IPVS mode has sets, addresses and virtual servers too, and rules of three tables", () => {
+  const text = renderPlanJson(aDesired(aWeb(), { backend: "ipvs", families: [4] }));
+  const { backend, families } = JSON.parse(text) as { backend: string; families: readonly object[] };
+  expect(backend).toBe("ipvs");
+  expect(families).toMatchObject([
+    {
+      family: 4,
+      services: [{ name: "default/web" }],
+      sets: expect.arrayContaining([
+        {
+          name: "KUBE-CLUSTER-IP",
+          type: "hash:ip,port",
+          entries: [{ entry: "10.96.0.10,tcp:80", service: "default/web" }],
+        },
+        { name: "KUBE-NO-LOCAL", type: "hash:ip,port", entries: [] },
+      ]) as unknown,
+      addresses: [{ ip: "10.96.0.10", service: "default/web" }],
+      servers: [
+        {
+          ip: "10.96.0.10",
+          protocol: "TCP",
+          port: 80,
+          scheduler: "rr",
+          flags: [],
+          service: "default/web",
+          servers: [{ ip: "10.244.0.5", port: 8080, method: "masquerading", weight: 1 }],
+        },
+      ],
+      ruleset: { mangle: { jumps: [{ from: "PREROUTING" }, { from: "OUTPUT" }] }, nat: {}, filter: {} },
+    },
+  ]);
+});

@@ -125,3 +125,15 @@ test.each([
 ])("%p seconds are %s", (seconds, text) => {
   expect(renderAge(seconds)).toBe(text);
 });
+
+test("in IPVS mode virtual servers are counted, and what drains", () => {
+  const families = [{ ...four, virtualServers: 240 }, six];
+  const text = renderStatus(aStatus({ mode: "ipvs", families, draining: 2, drift: { chains: 3 } }), false);
+  expect(text).toContain("rulewright 0.1.0, IPVS mode, iptables-nft, running");
+  expect(text).toMatch(
+    /^family +Services +endpoints +virtual servers +rules +last good pass\nIPv4 +120 +600 +240 +1423 .*\nIPv6 +1 +2 +- +40 /m,
+  );
+  expect(text).toMatch(
+    /^draining +2 real servers until their connections end\ndrift +3 objects changed by others and repaired$/m,
+  );
+});

@@ -98,3 +98,18 @@ test("what was made up has a star, and is explained below", () => {
   expect(notes.match(/^# placeholder: /gm)).toHaveLength(4);
   expect(renderSummary(aDesired(aWeb()))).not.toMatch(/[*#]/);
 });
+
+test("in IPVS mode the last column has the scheduler, and - where rules refuse or drop", () => {
+  const text = aWeb({ nodePort: 30080 }) + aWeb({ name: "dead", ip: "10.96.0.11", endpoints: [] });
+  const asked = text.replace(
+    "metadata: { name: web }",
+    "metadata: { name: web, annotations: { rulewright.dev/ipvs-scheduler: mh } }",
+  );
+  const ipvs = (nodeAddresses: string[]) =>
+    aDesired(asked, { backend: "ipvs", families: [4], nodeAddresses: nodeAddresses as never });
+  const lines = renderSummary(ipvs(["192.168.0.2"]))
+    .trimEnd()
+    .split("\n");
+  expect(lines.map((line) => line.split(/ {3,}/).at(-1))).toEqual(["VIRTUAL SERVER", "-", "mh,mh-port", "mh,mh-port"]);
+  expect(renderSummary(ipvs([]))).toMatch(/30080\/TCP .* no address in nodePortAddresses$/m);
+});
