@@ -4,10 +4,12 @@ import { diffSets, type SetChange } from "../ipset/diff-sets.ts";
 import { chainOf, type Change } from "../iptables/diff/change.ts";
 import { diffRulesets } from "../iptables/diff/diff.ts";
 import { ipFromDigits } from "../net/ip.ts";
+import { get, values } from "../radix/radix.ts";
 import { addressPort } from "./entries.ts";
 import { diffServers, type DrainView, type ServerChange } from "./diff-servers.ts";
 import { setName } from "./set-names.ts";
 import type { IpvsState } from "./state.ts";
+import { serverKey } from "./virtual-server.ts";
 
 /** Changes that one tool makes together. Those of iptables are put in order and batches as in iptables mode. */
 export type IpvsStep =
@@ -39,10 +41,11 @@ export function diffStates(observed: IpvsState, desired: IpvsState, view: DrainV
   const late = draining.size > 0 && Object.keys(desired.sets.sets).length === 0;
   const rules = late ? [] : diffRulesets(observed.ruleset, desired.ruleset);
   const isLate = lateRules(rules);
+  const isOthers = seatsOfOthers(desired, view.others);
   const steps: IpvsStep[] = [
-    { tool: "ipset", changes: sets.additions },
+    { tool: "ipset", changes: sets.additions.filter((change) => !isOthers(change)) },
     { tool: "iptables", changes: rules.filter((change) => !isLate(change)) },
-    { tool: "ip", changes: addresses.additions },
+    { tool: "ip", changes: addresses.additions.filter((change) => !isOthers(change)) },
     { tool: "ipvsadm", changes: servers },
     { tool: "iptables", changes: rules.filter(isLate) },
     { tool: "ip", changes: addresses.removals },
@@ -60,6 +63,28 @@ function lateRules(changes: readonly Change[]): (change: Change) => boolean {
   const entersAnew = changes.some((change) => isRewrite(change) && chainOf(change) === entry);
   const isDeletion = ({ kind }: Change) => kind === "delete-chain" || kind === "delete-jump";
   return (change) => isDeletion(change) || (entersAnew && isRewrite(change));
+}
+
+/**
+ * Which additions stand for a virtual server that is somebody else's, though a Service wants it: with them it would count as ours from then
+ * on. An address that other frontends have too is added all the same.
+ */
+function seatsOfOthers(
+  { servers }: IpvsState,
+  others: ReadonlySet<string>,
+): (change: SetChange | AddressChange) => boolean {
+  const wanted = [...others].flatMap((key) => get(servers, key) ?? []);
+  if (wanted.length === 0) return () => false;
+  const shared = new Set(values(servers).flatMap((server) => (others.has(serverKey(server)) ? [] : [server.ip])));
+  const seats = new Set(
+    wanted.flatMap((server) => [addressPort(server.ip, server), ...(shared.has(server.ip) ? [] : [server.ip])]),
+  );
+  return (change) => {
+    if (change.kind === "add-address") return seats.has(change.ip);
+    if (change.kind !== "add-entry") return false;
+    const [ip = "", port] = change.entry.split(",");
+    return seats.has(port === undefined ? ip : `${ip},${port}`);
+  };
 }
 
 type Needed = {

@@ -48,13 +48,13 @@ function commonNode(a: Subject, b: Subject): TraceNode {
 
 /**
  * Whether loopback addresses are routed. What the agent sets is not what the rules say, so both sides are asked on the same node where they
- * are of one mode. IPVS mode does not set it, nor undo it: with manifests on both sides it is as the kernel has it from the start, and beside
- * a node that was in iptables mode as that node has it.
+ * are of one mode. IPVS mode does not set it, nor undo it: where it is iptables mode that sets it, it is as the kernel has it from the start
+ * on the other side; beside a node that was in iptables mode it is as that node has it.
  */
 function isLocalnetRouted(subject: Subject, other: Subject): boolean | undefined {
   const isSwitch = modeOf(subject) !== modeOf(other);
   if (isSwitch && modeOf(subject) === "ipvs" && subject.desired !== undefined)
-    return other.desired === undefined ? other.node.routeLocalnet : false;
+    return other.desired !== undefined && other.node.routeLocalnet === true ? false : other.node.routeLocalnet;
   return subject.node.routeLocalnet ?? (isSwitch ? undefined : other.node.routeLocalnet);
 }
 

@@ -43,7 +43,7 @@ export async function makeGuestLab(guest: Guest): Promise<GuestLab> {
  * a run of a tool two thirds.
  */
 async function oftenOpened(): Promise<string[]> {
-  const names = ["ip", "ipset", "ipvsadm", "iptables-nft-save", "sh", "cat", "ethtool", "sysctl", "bash", "busybox"];
+  const names = ["ip", "ipset", "ipvsadm", "iptables-nft-save", "sh", "cat", "ethtool", "sysctl", "bash"];
   const tools = await Promise.all(names.map((name) => needTool(name)));
   const { stdout } = await runTool(await needTool("ldd"), tools);
   const libraries = [...stdout.matchAll(/\s(\/\S+)(?: |$)/gm)].map(([, path = ""]) => path);

@@ -2,32 +2,36 @@
 import { expect, test } from "@jest/globals";
 import { diffStates, emptyState, type IpvsState } from "../../rules/index.ts";
 import { renderStep } from "../../src/ipvs/write-steps.ts";
-import { describeLabs } from "../lab/describe-labs.ts";
+import { describeWhere } from "../lab/describe-where.ts";
+import { createLab } from "../lab/lab.ts";
+import { canMakeLab } from "../lab/probe.ts";
 import { needTool } from "../lab/tool.ts";
 import { statesOf } from "./bed.ts";
 
-await describeLabs("sets", (lab) => {
+describeWhere("sets", await canMakeLab("nft"), () => {
   test("take more than 65,536 entries, in one batch, while a rule uses them", async () => {
-    const ipset = await needTool("ipset").catch(() => "ipset");
+    const lab = await createLab({ variant: "nft", ports: [] });
+    const ipset = await needTool("ipset");
     const [few = emptyState(4)] = ranges(2);
     const [many = emptyState(4)] = ranges(67);
     const batches: string[] = [];
     const write = async (from: IpvsState, to: IpvsState) => {
       for (const step of diffStates(from, to, { isDrained: () => true, excludeCidrs: [], others: new Set() }).steps)
         for (const input of renderStep(step, 4, 1000)) {
-          if (step.tool === "iptables") await lab().restore(4, input, { noflush: true });
+          if (step.tool === "iptables") await lab.restore(4, input, { noflush: true });
           if (step.tool !== "ipset") continue;
           batches.push(input);
-          await lab().node.exec(ipset, ["restore"], { input });
+          await lab.node.exec(ipset, ["restore"], { input });
         }
     };
     await write(emptyState(4), few);
     expect(batches.splice(0)).toHaveLength(1);
     await write(few, many);
     expect(batches).toHaveLength(1);
-    const { stdout } = await lab().node.exec(ipset, ["list", "-t", "KUBE-LOAD-BALANCER-SOURCE-CIDR"]);
+    const { stdout } = await lab.node.exec(ipset, ["list", "-t", "KUBE-LOAD-BALANCER-SOURCE-CIDR"]);
     expect(stdout).toContain("Number of entries: 67000\n");
     expect(stdout).toContain("References: 1\n");
+    await lab.destroy();
   }, 60_000);
 });
 

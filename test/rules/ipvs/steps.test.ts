@@ -128,3 +128,16 @@ function natOf(saved: string): string[] {
     .split("\n")
     .filter((line) => line.startsWith("-A "));
 }
+
+test("somebody else's virtual server where a Service has its own stays theirs, however often it is looked at", async () => {
+  const servers = "-A -t 10.96.0.1:80 -s wlc\n-a -t 10.96.0.1:80 -r 10.9.9.9:80 -m -w 1\n";
+  const node = await aFakeNode({ servers });
+  await settle(node, stateOf({}));
+  await settle(node, stateOf({}, ["10.1.0.2"]));
+  expect(node.tools.servers()).toContain(servers);
+  expect(node.tools.servers()).toContain("-A -t 10.96.0.2:80 -s rr\n");
+  const { others } = await node.read(4);
+  expect([...others]).toEqual(["0a600001t0050"]);
+  await settle(node, without);
+  expect(node.tools.servers()).toContain(servers);
+});

@@ -121,3 +121,8 @@ await describeNodes("on a node", (node) => {
     expect(stdout).toBe((await graph("ns/default", aWeb() + aWeb6())).stdout);
   });
 });
+
+test("of IPVS mode there is nothing to draw, which is said", async () => {
+  const { code, stderr } = await graph("svc/default/web", aWeb(), "--backend", "ipvs");
+  expect([code, stderr]).toEqual([2, expect.stringContaining("graph draws the rules of iptables mode")]);
+});
