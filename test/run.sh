@@ -15,6 +15,11 @@ needs=(
   "util-linux:unshare:the tests that run in a namespace of their own"
   "util-linux:setpriv:the tests of what an unprivileged user may do"
   "bsdutils:script:the test of colour on a terminal"
+  "qemu-system-x86:qemu-system-x86_64:every test that needs ip_vs"
+  "busybox-static:busybox:every test that needs ip_vs"
+  "cpio:cpio:every test that needs ip_vs"
+  "kmod:depmod:every test that needs ip_vs"
+  "ipvsadm:ipvsadm:every test that needs ip_vs"
 )
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 missing() { for need in "${needs[@]}"; do IFS=: read -r _ program _ <<<"$need"; command -v "$program" >/dev/null || echo "$need"; done; }

@@ -70,7 +70,14 @@ ports: [{ name: http, port: 80 }]
 endpoints: [{ addresses: ["fd00:1::6"] }]
 `;
 
-const settings = { pods: "clusterCIDR: 10.244.0.0/16\n", bridge: bridge("cni0") };
+const pods = "clusterCIDR: 10.244.0.0/16\n";
+
+const settings = {
+  pods,
+  bridge: bridge("cni0"),
+  ipvs: `${pods}mode: ipvs\n`,
+  wlc: `${pods}mode: ipvs\nipvs: { scheduler: wlc }\n`,
+};
 
 /** The rows of `lines`, each in YAML's flow style. */
 export function rowsOf(...lines: readonly string[]): readonly PacketRow[] {
@@ -79,7 +86,7 @@ export function rowsOf(...lines: readonly string[]): readonly PacketRow[] {
   return decoded.rows;
 }
 
-/** Each row in YAML's flow style; `detect`: how Pods are told from others. */
+/** Each row in YAML's flow style; `detect`: how Pods are told from others, and the mode. */
 export function checkRows(
   lines: readonly string[],
   input: string = shop,

@@ -1,12 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { checkPackets } from "../../../src/golden/packets-check.ts";
 import { noNodeSettings } from "../../../src/golden/node-settings.ts";
+import { rowLine, rowWalks } from "../../../src/golden/packets-report.ts";
 import { renderCase } from "../../../src/golden/render.ts";
 import { checkRows, dualShop, failure, rowsOf, shop } from "./a-table.ts";
 
 const both = "endpoints: [10.244.0.5:8080, 10.244.1.5:8080]";
 
-test.each([
+const held = [
   `from: 10.244.0.9, to: svc/default/web:http, expect: delivered, ${both}, source: kept`,
   `from: 10.244.0.9, to: "svc/default/web:80", expect: delivered`,
   "from: 198.51.100.7, to: 203.0.113.10:80, expect: delivered, endpoints: [10.244.0.5:8080], source: kept",
@@ -17,8 +18,24 @@ test.each([
   "from: pod/default/web-a, to: svc/default/idle, expect: refused",
   "from: outside, to: 192.0.2.99:80, expect: untouched",
   "from: 10.244.0.9, to: 10.244.0.5:8080, expect: untouched",
-])("holds: %s", (row) => {
+];
+
+test.each(held)("holds: %s", (row) => {
   expect(checkRows([row])).toEqual([]);
+});
+
+test.each(["ipvs", "wlc"] as const)("the same holds in IPVS mode (%s): other rules, the same packets", (mode) => {
+  expect(checkRows(held, shop, mode)).toEqual([]);
+  const refused = "from: outside, to: 203.0.113.10:81, expect: refused";
+  expect(checkRows([refused], shop, mode)).toEqual([]);
+  expect(checkRows([refused])).toHaveLength(1);
+});
+
+test("in IPVS mode a row fails, too, where one endpoint is not the only one, whoever chooses", () => {
+  const row = "from: 10.244.0.9, to: svc/default/web, expect: delivered, endpoints: [10.244.0.5:8080]";
+  const [finding] = checkRows([row], shop, "wlc");
+  expect(finding && rowLine(finding)).toContain("but is delivered to 10.244.0.5:8080 and 10.244.1.5:8080");
+  expect(finding && rowWalks(finding, false)).toContain("-A -t 10.96.0.10:80 -s wlc");
 });
 
 test.each([
