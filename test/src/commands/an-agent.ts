@@ -106,7 +106,7 @@ export async function anAgentNode(node: Node, ...objects: readonly ApiObject[]):
       const began = Date.now();
       // The longer it takes, the less often is asked: reading costs the agent the processor.
       for (; Date.now() < began + seconds * 1000 && !isSo(there); there = await both())
-        await sleep(Math.max(50, (Date.now() - began) / 20));
+        await sleep(Math.max(150, (Date.now() - began) / 20));
       return there;
     },
     get: async (url) => {
