@@ -112,10 +112,8 @@ async function tryCluster(work: Work, { cluster, view }: Wanted): Promise<Attemp
   return { changes: changesOf(steps), batches: 0, failure: undefined, left: undefined };
 }
 
-type Observed = {
-  readonly state: IpvsState;
-  /** What iptables-save said, where the kernel had to be read. */ readonly text?: string;
-};
+/** `text`: what iptables-save said, where the kernel had to be read. */
+type Observed = { readonly state: IpvsState; readonly text?: string };
 type Write = { readonly build: IpvsBuild; readonly steps: readonly IpvsStep[]; readonly before: Observed };
 
 /** Until all is written, also where writing throws, nobody knows what is there. */
@@ -171,8 +169,12 @@ function changesOf(steps: readonly IpvsStep[]): readonly IpvsChange[] {
   return steps.flatMap((step): readonly IpvsChange[] => step.changes);
 }
 
+/** What comes again after so many others is said again. */
+const mostTold = 1000;
+
 function tell({ settings, told }: Work, text: string): void {
   if (told.has(text)) return;
+  if (told.size >= mostTold) told.clear();
   told.add(text);
   settings.warn(text);
 }

@@ -66,10 +66,10 @@ type Pair = { readonly a: Subject; readonly b: Subject };
 
 /** The same manifests on both sides are told apart by their modes. */
 function sideNames({ a, b }: Pair, options: Pick<CompareOptions, "a" | "b">): SideNames {
-  const names = shortNames({ a: nameOf(a, options.a), b: nameOf(b, options.b) });
+  const names = { a: nameOf(a, options.a), b: nameOf(b, options.b) };
   const [one, other] = [a.desired?.backend, b.desired?.backend];
-  if (names.a !== names.b || one === undefined || other === undefined || one === other) return names;
-  return { a: `${names.a} (${one})`, b: `${names.b} (${other})` };
+  if (names.a !== names.b || one === undefined || other === undefined || one === other) return shortNames(names);
+  return { a: `${basename(names.a)} (${one})`, b: `${basename(names.b)} (${other})` };
 }
 
 /** Without their folders where that tells them apart. */

@@ -27,12 +27,6 @@ export type InitHost = {
  */
 const modules = ["nf_conntrack", "ip_tables", "ip6_tables"];
 
-/** The same for IPVS mode: modprobe brings what they need. */
-function ipvsModules(configuration: Configuration): string[] {
-  const { name } = toIpvsSettings(configuration).scheduler;
-  return ["ip_vs", `ip_vs_${name}`, "dummy", "ip_set", "xt_set"];
-}
-
 /**
  * Sets what differs, in iptables mode route_localnet with it, so that the agent can run with less. kube-proxy does the same: in NewProxier
  * (iptables/proxier.go) route_localnet is set before `initOnly` ends it, the others in platformSetup. Asks the API server nothing.
@@ -64,4 +58,10 @@ function servesLoopback(configuration: Configuration, localIps: readonly Ip[]): 
   if (configuration.nodePortAddresses === "primary") return false;
   const facts = { name: undefined, zone: undefined, podCidrs: [], primaryIps: [], localIps };
   return needsRouteLocalnet(buildView(facts, toSettings(configuration), 4));
+}
+
+/** What IPVS mode needs of the kernel besides; modprobe brings what these need. */
+function ipvsModules(configuration: Configuration): string[] {
+  const { name } = toIpvsSettings(configuration).scheduler;
+  return ["ip_vs", `ip_vs_${name}`, "dummy", "ip_set", "xt_set"];
 }

@@ -79,7 +79,7 @@ export async function run(options: RunOptions, log: Logger): Promise<number> {
   const tell = (occasion: keyof typeof occasions, note: string): void => {
     recorder.event({ regarding: nodeReference(nodeName), ...occasions[occasion], note });
   };
-  if (opened.fellBack !== undefined) tell("FellBackToIptables", opened.fellBack);
+  if (opened.fellBack !== undefined) tell("FellBackToIptables", opened.fellBack.replaceAll("\n", "; "));
   if (!dryRun) {
     await tune(configuration, { log, tell, opened });
     await setTimeouts(configuration, opened, log);

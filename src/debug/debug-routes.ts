@@ -135,7 +135,8 @@ function explainAnswer({ builds, node }: Debugged, { query }: Request): Answer {
   const built = builds();
   const parsed = parseFirewalls(planText(built)).firewalls;
   const firewalls: Partial<Record<Family, Firewall>> = { ...parsed };
-  const objects = { models: built.map(({ model }) => model), pods: [], podCidrs: [], problems: [] };
+  const backend = built.some(({ ipvs }) => ipvs !== undefined) ? ("ipvs" as const) : ("iptables" as const);
+  const objects = { backend, models: built.map(({ model }) => model), pods: [], podCidrs: [], problems: [] };
   const context = { sources: [{ name: "the agent", firewalls, node: node() }], objects, inInterface: undefined };
   const explanation = explain({ from, to, zone: "cluster.local" }, context);
   if (explanation.kind === "refused") return textAnswer(404, `${renderReason(explanation.reason)}\n`);

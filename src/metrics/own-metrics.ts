@@ -67,7 +67,11 @@ export function createOwnMetrics(registry: Registry, version: string): OwnMetric
     { version, node_version: process.versions.node },
     1,
   );
-  const drift = counter("drift_total", "Chains, set entries, addresses and virtual servers found changed by others, and repaired", ["table", "kind", "ip_family"]);
+  const drift = counter(
+    "drift_total",
+    "Chains, set entries, addresses and virtual servers found changed by others, and repaired",
+    ["table", "kind", "ip_family"],
+  );
   const quarantined = gauge("quarantined_services", "Services left out because the kernel's tools refuse their rules");
   const rules = gauge("rules", "Rules in force that are ours", ["ip_family"]);
   const servers = gauge("virtual_servers", "Virtual servers in force that are ours, in mode ipvs", ["ip_family"]);

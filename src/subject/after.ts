@@ -26,7 +26,7 @@ export function firewallAfter(desired: Desired, family: Family, now: NodeNow | u
     desired.ipvsBuilds.find(({ state }) => state.family === family)?.state.ruleset ??
     emptyRuleset(family);
   const observed = now === undefined ? emptyRuleset(family) : parseRuleset(now.texts.rules, family, owned);
-  const base = now?.firewall ?? { family, dump: { family, tables: new Map() }, sets: new Map() };
+  const base: Firewall = now?.firewall ?? { family, dump: { family, tables: new Map() }, sets: new Map() };
   const ours = ownSetTypes(family);
   const sets = new Map([
     ...[...base.sets].filter(([name]) => !Object.hasOwn(ours, name)),

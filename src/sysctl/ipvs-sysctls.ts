@@ -19,7 +19,13 @@ export function ipvsSysctls({ strictArp }: Pick<IpvsSection, "strictArp">, relea
     // A client that takes a port again goes to the old real server, also one that drains; else each such connection waits a second (#70747).
     // From 5.9 on the kernel does neither. Older than 4.1 has no such setting.
     ...(isBetween(release, [4, 1], [5, 9])
-      ? [set("net/ipv4/vs/conn_reuse_mode", 0, "mode ipvs: no delay where a client takes a port again, before Linux 5.9")]
+      ? [
+          set(
+            "net/ipv4/vs/conn_reuse_mode",
+            0,
+            "mode ipvs: no delay where a client takes a port again, before Linux 5.9",
+          ),
+        ]
       : []),
     set("net/ipv4/vs/expire_nodest_conn", 1, "mode ipvs: connections to endpoints that are gone end"),
     set("net/ipv4/vs/expire_quiescent_template", 1, "mode ipvs: clients with affinity leave endpoints that drain"),

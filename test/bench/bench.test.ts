@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { decodeEndpointSlice, decodeService, renderBatch } from "../../rules/index.ts";
 import { clusterIp, manifest, objects, podIp } from "./cluster.ts";
 import { isMet, median, type Figure } from "./figure.ts";
+import { measureIpvs } from "./ipvs.ts";
 import { after, arrived, batchesBetween, firstBatches, stateOf } from "./ours.ts";
 import { renderTable } from "./table.ts";
 import { measureUpdates } from "./update.ts";
@@ -62,6 +63,16 @@ describe("figures", () => {
       "update of one Service to script, 40 x 5",
     ]);
     for (const { ours } of figures) expect(ours).toBeGreaterThan(0);
+  });
+
+  test("row ipvs counts the lines of a change", () => {
+    const [lines, time] = measureIpvs(20);
+    expect(lines).toMatchObject({
+      name: "one endpoint changes, IPVS mode, 20 x 5: lines for all tools",
+      unit: "lines",
+    });
+    expect(lines?.ours).toBeGreaterThanOrEqual(2);
+    expect(time?.ours).toBeGreaterThan(0);
   });
 
   const figure: Figure = { name: "a", unit: "ms", ours: 3, baseline: { value: 6, what: "b" } };

@@ -6,6 +6,7 @@ import { change } from "./change.ts";
 import { compare } from "./compare.ts";
 import { connect } from "./connect.ts";
 import type { Figure } from "./figure.ts";
+import { ipvs } from "./ipvs.ts";
 import { load } from "./load.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
@@ -19,7 +20,7 @@ import { update } from "./update.ts";
 import { serveCalls } from "./worker.ts";
 
 /** In the order of the table; quick ones first, so that a mistake shows early. */
-const rows: readonly Row[] = [start, update, plan, compare, connect, change, load, agent, memory, modes];
+const rows: readonly Row[] = [start, update, ipvs, plan, compare, connect, change, load, agent, memory, modes];
 
 /** Targets that are missed for reasons that we know and that are not ours to remove. */
 const explained: readonly Explanation[] = [

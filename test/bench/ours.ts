@@ -23,6 +23,7 @@ import {
   type Cluster,
   type EndpointSlice,
   type Ip,
+  type IpvsBuild,
   type IpvsState,
   type NodeView,
   type Service,
@@ -62,9 +63,13 @@ export function stateOf(size: Size): State {
 }
 
 /** The same cluster as IPVS mode wants it. */
-export function ipvsStateOf({ build: { model } }: State): IpvsState {
-  const settings = { scheduler: defaultScheduler, excludeCidrs: [] };
-  return buildIpvs(model, buildIpvsNode(node, settings, view)).state;
+export function ipvsStateOf(state: State): IpvsState {
+  return ipvsBuildOf(state).state;
+}
+
+/** The build behind it; with `before`, that of the state before, its cost is in proportion to what changed. */
+export function ipvsBuildOf({ build: { model } }: State, before?: IpvsBuild): IpvsBuild {
+  return buildIpvs(model, ipvsNode, before);
 }
 
 /** The batches that make an empty kernel hold the state. */
@@ -103,6 +108,8 @@ const view: View = buildView(
   { ...defaultSettings, detectLocal: { mode: "ClusterCIDR", cidrs: [clusterCidr as Cidr] } },
   4,
 );
+
+const ipvsNode = buildIpvsNode(node, { scheduler: defaultScheduler, excludeCidrs: [] }, view);
 
 function clusterAfter(cluster: Cluster, { event, service, slices, namespace, name }: Arrived): Cluster {
   switch (event) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, jest } from "@jest/globals";
 import { describeWhere } from "../lab/describe-where.ts";
 import type { Answer } from "../lab/probe.ts";
 import { findTool } from "../lab/tool.ts";
-import { type Guest, startGuest } from "./guest.ts";
+import { type Guest, type GuestSettings, startGuest } from "./guest.ts";
 import { makeKernel } from "./kernel.ts";
 
 /** What the host must have: the first ones to boot a guest, the others to be run in it. The packages are in test/run.sh. */
@@ -37,13 +37,17 @@ export async function canStartGuest(): Promise<Answer> {
  * Declares a block whose tests share one guest, booted before the first and ended after the last of them. `declare` gets a
  * function, since the guest is there only when a test runs. To be awaited at the top level of a test file, once: each is a boot.
  */
-export async function describeGuest(title: string, declare: (guest: () => Guest) => void): Promise<void> {
+export async function describeGuest(
+  title: string,
+  declare: (guest: () => Guest) => void,
+  settings: GuestSettings = {},
+): Promise<void> {
   const answer = await canStartGuest();
   jest.setTimeout(testTimeoutMs);
   describeWhere(title, answer, () => {
     let guest: Guest | undefined;
     beforeAll(async () => {
-      guest = await startGuest();
+      guest = await startGuest(settings);
     }, bootTimeoutMs);
     afterAll(() => guest?.stop());
     declare(() => guest ?? noGuest());

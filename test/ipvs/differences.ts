@@ -2,6 +2,13 @@
 import type { Outcome } from "../packets/rows.ts";
 import type { MovedExpectation, MovedRow } from "./merge.ts";
 
+/** The test files of `packets/` that consist of rows. */
+export const rowFiles = [
+  ...["affinity", "cluster-ip", "conflicts", "detect-local", "external-ips", "hairpin", "labels-and-kinds"],
+  ...["load-balancer", "masquerade", "no-endpoints", "node-options", "node-port", "terminating", "topology"],
+  "traffic-policy",
+] as const;
+
 type Difference = { readonly because: string; readonly outcome: (expectation: MovedExpectation) => Outcome };
 
 const refused: Outcome = { answeredBy: "refused" };

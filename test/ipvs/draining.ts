@@ -27,8 +27,9 @@ function service(...hosts: readonly string[]): ServiceBrief {
 
 const other: ServiceBrief = { name: "other", clusterIp: 202, endpoints: ["pod-a"] };
 
+/** IPv4 alone: ip_vs counts and weighs both families alike, and each takes its time. */
 function served(...services: readonly ServiceBrief[]): IpvsState[] {
-  return statesOf({ services: [...services, other] });
+  return statesOf({ services: [...services, other] }).filter(({ family }) => family === 4);
 }
 
 const pods = ["pod-a", "pod-b"] as const;
@@ -88,10 +89,7 @@ export function declareDraining(bed: () => Bed): () => void {
       expect(await open.connection.say("on")).toBe(`${open.pod}: on`);
       expect(await web()).toEqual({ answered: [rest], refused: 0, timedOut: 0 });
       const again = await bed().apply(served(service(rest)), "idle");
-      expect(again.map(({ steps, draining }) => [steps, draining])).toEqual([
-        [[], 1],
-        [[], 0],
-      ]);
+      expect(again.map(({ steps, draining }) => [steps, draining])).toEqual([[[], 1]]);
       expect((await realServers()).map((line) => line.split(" -w ")[1]).sort()).toEqual(["0", "1"]);
     });
 
@@ -164,7 +162,7 @@ export function declareDraining(bed: () => Bed): () => void {
             to: addressOf(`cluster-ip ${clusterIp}`, 4),
             port: 80,
             parallel: 1,
-            intervalMs: 150,
+            intervalMs: 400,
             timeoutMs: 5000,
           }),
         );

@@ -18,7 +18,15 @@ function affine(...endpoints: readonly string[]): ServiceBrief[] {
   return [
     { name: "web", clusterIp: 230, vips: [230], externalIps: [230], nodePort: 30230, endpoints: ["pod-a"] },
     { name: "sticky", clusterIp: 231, endpoints, spec: sticky(10800) },
-    { name: "short", clusterIp: 232, endpoints, spec: sticky(1) },
+    { name: "short", clusterIp: 232, endpoints, spec: sticky(3) },
+    {
+      name: "health",
+      clusterIp: 235,
+      vips: [235],
+      endpoints: ["pod-a"],
+      spec: { externalTrafficPolicy: "Local", healthCheckNodePort: 32000 },
+    },
+    { name: "protocols", clusterIp: 234, nodePort: 30234, protocols: ["TCP", "UDP", "SCTP"], endpoints: ["pod-a"] },
     { name: "turns", clusterIp: 233, protocols: ["UDP"], endpoints: endpoints.slice(0, 1) },
   ];
 }
@@ -75,7 +83,7 @@ export function declareFaults(bed: () => Bed): void {
         const short = () => ask(addressOf("cluster-ip 232", family), { protocol: "UDP", count: 3 });
         const first = await short();
         expect(first).toHaveLength(1);
-        await new Promise((resolve) => setTimeout(resolve, 4000));
+        await new Promise((resolve) => setTimeout(resolve, 5500));
         expect(await short()).not.toEqual(first);
       });
       await Promise.all(perFamily);
@@ -94,6 +102,23 @@ export function declareFaults(bed: () => Bed): void {
       await ask(addressOf("cluster-ip 233", 4), { ...datagram, timeoutMs: 300 });
       expect(await ask(addressOf("cluster-ip 233", 4), datagram)).not.toEqual(["pod-a"]);
       await bed().expectInForce();
+    });
+
+    test("load balancers ask the health-check node port where the node's firewall would not let them", async () => {
+      const { lab } = bed();
+      await lab.listen("node", [32000, 32001], { protocols: ["TCP"] });
+      const closed = ["-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "32000,32001", "-j", "DROP"];
+      await lab.shell.run("iptables-nft", closed);
+      const at = async (port: number) =>
+        (await lab.send({ from: "outside", to: lab.address("node", 4), port, timeoutMs: 900 })).answered;
+      expect([await at(32000), await at(32001)]).toEqual([{ node: 1 }, {}]);
+      await lab.shell.run("iptables-nft", ["-D", ...closed.slice(1)]);
+    });
+
+    test("ip_vs takes SCTP ports beside TCP and UDP ports of one number", async () => {
+      const { stdout } = await bed().lab.shell.run("ipvsadm", ["-Sn"]);
+      for (const place of ["10.96.0.234:80", "192.168.0.2:30234", "[fd00:10:96::234]:80"])
+        for (const option of ["-t", "-u", "--sctp-service"]) expect(stdout).toContain(`-A ${option} ${place} -s rr\n`);
     });
 
     test("node ports on loopback are said to be refused", () => {

@@ -49,13 +49,14 @@ function moveRow(row: Row, number: number) {
 }
 
 function moveExpectation(row: Row, expectation: Expectation, number: number): MovedExpectation[] {
-  const { port = 80, to, families = row.families ?? [4, 6], protocols = row.protocols ?? ["TCP", "UDP"] } = expectation;
+  const { port = 80, to, families = row.families ?? [4, 6], protocols = row.protocols } = expectation;
   return families.map((family) => ({
     ...expectation,
     to: isVirtual(to) ? movedAddress(addressOf(to, family), number) : to,
     port: port >= 30_000 && port < 32_768 ? movedPort(port, number) : port,
     families: [family],
-    protocols,
+    // Nothing here hangs on both at once, so UDP is sent in one family, TCP in both.
+    protocols: protocols ?? (families.length === 2 && (number % 2 === 0) === (family === 4) ? ["TCP"] : ["TCP", "UDP"]),
   }));
 }
 

@@ -1,19 +1,21 @@
 // Declares tests of the built program on the node in the guest. In: a bed. Out: tests that run it as an administrator would.
 import { expect, test } from "@jest/globals";
 import { fileURLToPath } from "node:url";
+import { plainNode } from "../guest/worker.ts";
 import { texts } from "../packets/harness.ts";
 import { addressOf } from "../packets/objects.ts";
-import { statesOf, type Bed } from "./bed.ts";
+import type { Bed } from "./bed.ts";
 
 const program = fileURLToPath(new URL("../../dist/rulewright.js", import.meta.url));
 
-/** Declares them; they want a node without anything of this mode, and leave it so. */
+/** Declares them. */
 export function declareProgram(bed: () => Bed): void {
-  test("rulewright apply --backend ipvs serves, a second one changes nothing, and cleanup takes all away", async () => {
+  test("rulewright apply --backend ipvs serves Services, and a second one changes nothing", async () => {
     const { lab } = bed();
     const situation = { services: [{ clusterIp: 240, nodePort: 30240, endpoints: ["pod-a", "remote-a"] }] };
     const apply = ["apply", "--backend", "ipvs", "--node-name", "node-1", "--variant", "nft", "-f", "-"];
-    const run = (args: readonly string[], input = "") => lab.shell.run(process.execPath, [program, ...args], input);
+    const run = (args: readonly string[], input = "") =>
+      lab.shell.run(process.execPath, [...plainNode, program, ...args], input);
     const { manifest } = texts(situation);
     const first = await run(apply, manifest);
     expect({ code: first.code, said: first.stderr }).toMatchObject({ code: 0 });
@@ -22,9 +24,6 @@ export function declareProgram(bed: () => Bed): void {
       expect(answered).toEqual({ "pod-a": 2, "remote-a": 2 });
     }
     const second = await run(apply, manifest);
-    expect(second.stdout).toMatch(/IPv4: nothing to change[^]*IPv6: nothing to change/);
-    expect((await run(["cleanup", "--variant", "nft"])).code).toBe(0);
-    expect((await lab.shell.run("ipset", ["save"])).stdout).toBe("");
-    expect(statesOf(situation)).toHaveLength(2);
+    expect(second.stdout).toBe("IPv4: no change\nIPv6: no change\n");
   }, 120_000);
 }

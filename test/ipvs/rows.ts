@@ -3,16 +3,9 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { Lab } from "../lab/lab.ts";
 import { collectRows, type Declared, type Row } from "../packets/rows.ts";
 import { statesOf, type Bed } from "./bed.ts";
-import { differences, inIpvsMode, leftOut } from "./differences.ts";
+import { differences, inIpvsMode, leftOut, rowFiles } from "./differences.ts";
 import { mergeRows } from "./merge.ts";
 import { sendRows, type Outcomes } from "./send.ts";
-
-/** The test files of `packets/` that consist of rows. */
-export const rowFiles = [
-  ...["affinity", "cluster-ip", "conflicts", "detect-local", "external-ips", "hairpin", "labels-and-kinds"],
-  ...["load-balancer", "masquerade", "no-endpoints", "node-options", "node-port", "terminating", "topology"],
-  "traffic-policy",
-] as const;
 
 const declared: readonly Declared[] = await collectRows(async () => {
   for (const name of rowFiles) await import(`../packets/${name}.test.ts`);

@@ -1,7 +1,7 @@
 // Declares tests of how many runs of tools a change takes. In: a bed. Out: tests that load 1,000 Services of 5 endpoints, and one more.
 import { describe, expect, test } from "@jest/globals";
 import { diffStates, emptyState, type IpvsState } from "../../rules/index.ts";
-import { applyState, readSteps } from "../../src/ipvs/apply-state.ts";
+import { applyState } from "../../src/ipvs/apply-state.ts";
 import { writeSteps } from "../../src/ipvs/write-steps.ts";
 import { guestKernel, type ToolCall } from "../guest/guest-kernel.ts";
 import { openShell } from "../guest/shell.ts";
@@ -44,8 +44,6 @@ export function declareScale(bed: () => Bed): void {
       }
       expect(written()).toEqual(["ipset", "ip", "ipvsadm", "ipset", "ip", "ipvsadm"]);
       for (const { tool, input } of calls) expect([tool, input.split("\n").length < 10]).toEqual([tool, true]);
-      const [four = emptyState(4)] = after;
-      expect((await readSteps(kernel, four, { drained: "idle", excludeCidrs: [] })).steps).toEqual([]);
     }, 120_000);
   });
 }
@@ -73,6 +71,7 @@ function states(count: number): IpvsState[] {
         addressType: `IPv${family}`,
         ports: [port],
         endpoints: [1, 2, 3, 4, 5].map((at) => ({
+          nodeName: "node-2",
           addresses: [
             family === 4 ? `10.245.${index >> 5}.${(index & 31) * 8 + at}` : `fd00:10:245::${index.toString(16)}:${at}`,
           ],

@@ -1,11 +1,13 @@
 // Sends what rows expect, as few connections as tell. In: a guest's lab, moved rows. Out: lines of what was wanted and what was seen.
 import type { GuestLab } from "../guest/guest-lab.ts";
 import type { Sent } from "../lab/lab.ts";
-import { attemptsOf, outcomeOf, type Attempt } from "../packets/rows.ts";
-import type { MovedRow } from "./merge.ts";
+import { attemptsOf, outcomeOf, type Attempt, type Expectation } from "../packets/rows.ts";
 
 /** By the title of the row: one line for each client, family and protocol. */
 export type Outcomes = ReadonlyMap<string, { readonly wanted: readonly string[]; readonly seen: readonly string[] }>;
+
+/** What is sent, and what must come of it. */
+type SentRow = { readonly title: string; readonly expect: readonly Expectation[] };
 
 /** So many at once: more would wait for each other longer than for what they ask. */
 const mostAtOnce = 6;
@@ -14,7 +16,7 @@ const mostAtOnce = 6;
 const mostSilent = 60;
 
 /** Sends all that the rows expect. */
-export async function sendRows(lab: GuestLab, rows: readonly MovedRow[]): Promise<Outcomes> {
+export async function sendRows(lab: GuestLab, rows: readonly SentRow[]): Promise<Outcomes> {
   const attempts = rows.flatMap((row) =>
     row.expect.flatMap((expectation) => attemptsOf(lab, expectation, {})).map((attempt) => ({ row, attempt })),
   );

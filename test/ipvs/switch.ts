@@ -58,13 +58,12 @@ export function declareSwitch(bed: () => Bed): void {
       await toIptables();
       await leave("now");
       for (const [to, port] of [
-        [addressOf("cluster-ip 221", 4), 80],
         [addressOf("cluster-ip 221", 6), 80],
         [lab.address("node", 4), 30221],
         [addressOf("external-ip 222", 4), 80],
       ] as const)
         clients.push(
-          await lab.backgroundClient({ from: "outside", to, port, parallel: 1, intervalMs: 300, timeoutMs: 6000 }),
+          await lab.backgroundClient({ from: "outside", to, port, parallel: 1, intervalMs: 500, timeoutMs: 6000 }),
         );
       const before = await connect(bed(), 220);
       await bed().apply(statesOf(situation), "idle");

@@ -46,6 +46,28 @@ describe("fateOf", () => {
     ]);
   });
 
+  test("what a scheduler chooses is told by its ends alone, however often each comes about", () => {
+    const chosen = (ip: string, end: End = { ...delivered, to: anIp(ip) }) =>
+      aBranch({ end, conditions: [{ on: `wlc chooses ${ip}:80`, line: 1, holds: true, choice: true }] });
+    const fate = fateOf([
+      chosen("10.1.0.1"),
+      chosen("10.1.0.2"),
+      chosen("10.1.0.3", dropped),
+      chosen("10.1.0.4", dropped),
+    ]);
+    const outcomes = [...fate.values()].map(({ end, conditions, isChoice, chance }) => [
+      endText(end),
+      conditions,
+      isChoice && toNumber(chance) === 1,
+    ]);
+    expect(outcomes).toEqual([
+      ["to 10.1.0.1:80", "as wlc chooses", true],
+      ["to 10.1.0.2:80", "as wlc chooses", true],
+      ["dropped", "as wlc chooses", true],
+    ]);
+    expect(isSameFate(fateOf([chosen("10.1.0.1")]), fateOf([aBranch()]))).toBe(false);
+  });
+
   const on = (text: string, holds: boolean) => ({ on: text, line: 1, holds });
 
   test.each<[string, Branch[], [string, number][]]>([

@@ -87,3 +87,18 @@ test("a place without port is an address", () => {
     "[fd00::1]:80",
   ]);
 });
+
+test("what a scheduler chooses stands in one case, each without a chance", () => {
+  const choosing = (ip: string): Branch => ({
+    ...aBranch(to(ip), [1, 1], { "-i eth0": true }),
+    conditions: [
+      { on: "-i eth0", line: 1, holds: true },
+      { on: `wlc chooses ${ip}:80`, line: 2, holds: true, choice: true },
+    ],
+  });
+  const branches = [choosing("10.0.0.1"), choosing("10.0.0.2"), aBranch(dropped, [1, 1], { "-i eth0": false })];
+  expect(told(branches)).toEqual([
+    [1, "to 10.0.0.1:80 on from kept unknown", "to 10.0.0.2:80 on from kept unknown"],
+    [1, "dropped 1"],
+  ]);
+});

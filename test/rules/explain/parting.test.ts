@@ -97,3 +97,17 @@ test("ends have words", () => {
     "hangs on x",
   ]);
 });
+
+test("a scheduler that chooses by what only it knows agrees with itself, and parts from chances", () => {
+  const served = (scheduler: string) => {
+    const reals = ["10.1.0.1", "10.1.0.2"].map((ip) => `-a -t 10.96.0.1:80 -r ${ip}:8080 -m -w 1`);
+    const device = '[{"ifname":"kube-ipvs0","addr_info":[{"local":"10.96.0.1"}]}]';
+    return walked("x", ["COMMIT", device, `-A -t 10.96.0.1:80 -s ${scheduler}`, ...reals, "*filter"]);
+  };
+  expect(findParting(served("wlc"), served("wlc")).code).toBe("sources-agree");
+  expect(findParting(served("wlc"), served("rr"))).toMatchObject({
+    code: "sources-part",
+    outcome: { end: "to 10.1.0.1:8080, source kept", first: "some, as a scheduler chooses,", second: "50%" },
+    stops: { first: { text: "-A -t 10.96.0.1:80 -s wlc" }, second: { text: "-A -t 10.96.0.1:80 -s rr" } },
+  });
+});

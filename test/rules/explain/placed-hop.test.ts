@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import {
   acceptsEarly,
   ending,
+  isBalancing,
   isOurChain,
   placeHops,
   translation,
@@ -102,4 +103,14 @@ describe("chains", () => {
   ])("%s are those of %s", (chain, whose) => {
     expect(whoseChain(chain)).toBe(whose);
   });
+});
+
+test("virtual servers and real servers are nobody's rules, and led to by none", () => {
+  const text = `${dump.replace("-A KUBE-SERVICES -j OTHER\n", "")}-A -t 10.96.0.1:80 -s rr\n`;
+  const device = '[{"ifname":"kube-ipvs0","addr_info":[{"local":"10.96.0.1"}]}]\n';
+  const placed = placeHops(branch(text + device).hops).filter(({ hop }) => isBalancing(hop));
+  expect(placed.map(({ hop, hook, foreign, entry }) => [hop.does, hook, foreign, entry])).toEqual([
+    ["-A -t 10.96.0.1:80 -s rr", "INPUT", false, undefined],
+  ]);
+  expect(ending(branch(text + device))?.hop.table).toBe("ip_vs");
 });

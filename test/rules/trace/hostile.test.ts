@@ -272,6 +272,8 @@ describe("lines", () => {
 describe("any text", () => {
   const lines = fc.oneof(
     hostileText,
+    hostileText.map((text) => `-A -t 10.1.0.9:81 -s ${text}`),
+    hostileText.map((text) => `[{"ifname":${JSON.stringify(text)},"addr_info":[{"local":${JSON.stringify(text)}}]}]`),
     hostileRule.map((rule) => ruleLine("X", rule)),
     hostileRule.map((rule) => ruleLine("OUTPUT", rule)),
     fc.constantFrom(
@@ -283,6 +285,15 @@ describe("any text", () => {
       ":OUTPUT DROP [0:0]",
       "-A OUTPUT -j X",
       "create s hash:ip",
+      "-A -t 10.1.0.9:80 -s rr",
+      "-A -t 192.168.0.2:80 -s lblc -p 5",
+      "-a -t 10.1.0.9:80 -r 10.1.0.9:80 -m -w 1",
+      "-a -t 192.168.0.2:80 -r 10.1.0.8:0 -m -w 2147483647",
+      "-A -f 1 -s fo",
+      "-a -f 1 -r 10.1.0.8:0 -i -w 1",
+      '[{"ifname":"kube-ipvs0","addr_info":[{"local":"10.1.0.9"},{"local":"fd00:1::9"},{}]}]',
+      "[]",
+      "address replace 10.1.0.9/32 dev kube-ipvs0",
       "add s 10.0.0.1",
     ),
   );

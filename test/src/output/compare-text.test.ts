@@ -2,6 +2,10 @@
 import { expect, test } from "@jest/globals";
 import { fateText, renderCompareText } from "../../../src/output/compare-text.ts";
 import type { Difference } from "../../../rules/compare/compare.ts";
+import { fateOf } from "../../../rules/compare/fate.ts";
+import { certain } from "../../../rules/trace/fraction.ts";
+import type { Branch } from "../../../rules/trace/trace.ts";
+import { anIp } from "../../make/objects.ts";
 import { aComparison, aDifference, aFate } from "./a-comparison.ts";
 
 const names = { a: "before.rules", b: "web.yaml" };
@@ -63,4 +67,46 @@ test("endpoints that are chosen alike are named together, with their share; of m
 test("no text of a dump drives the terminal", () => {
   const destination = { ...aDifference().destination, name: "default/web\u001b[31m cluster IP" };
   expect(render(aDifference({ destination }))).not.toContain("\u001b");
+});
+
+test("addresses that fare alike at ports that no rule names are named together", () => {
+  const at = (ip: string, b = aFate("dropped")) =>
+    aDifference({
+      destination: { ip: anIp(ip), protocol: "tcp", port: 1, name: "", isClusterIp: false },
+      a: fateOf([passed(ip)]),
+      b,
+    });
+  const many = Array.from({ length: 9 }, (_, index) => at(`10.96.0.${index + 1}`));
+  expect(
+    render(...many, at("10.97.0.1", aFate("10.0.0.1:80")))
+      .split("\n")
+      .slice(1),
+  ).toEqual([
+    "ports that no rule names (1/TCP for one) of 10.96.0.1, 10.96.0.2, 10.96.0.3, 10.96.0.4, 10.96.0.5, 10.96.0.6 and 3 more",
+    "  from the node",
+    "    before.rules  passed on as it is",
+    "    web.yaml      dropped",
+    "10.97.0.1:1/TCP",
+    "  from the node",
+    "    before.rules  passed on as it is, to 10.97.0.1:1",
+    "    web.yaml      to 10.0.0.1:80",
+    "",
+  ]);
+});
+
+function passed(ip: string): Branch {
+  const kept = { kind: "kept" } as const;
+  const end = { kind: "delivered", to: anIp(ip), port: 1, here: false, translated: false, source: kept } as const;
+  return { chance: certain, conditions: [], hops: [], remembered: [], heldSeconds: undefined, end };
+}
+
+test("what a scheduler chooses among is named together, without shares", () => {
+  const choosing = (ip: string): Branch => ({
+    ...passed(ip),
+    end: { kind: "delivered", to: anIp(ip), port: 80, here: false, translated: true, source: { kind: "kept" } },
+    conditions: [{ on: `wlc chooses ${ip}:80`, line: 1, holds: true, choice: true }],
+  });
+  expect(fateText(fateOf(["10.0.0.1", "10.0.0.2"].map(choosing)))).toBe(
+    "as wlc chooses: to 10.0.0.1:80 or 10.0.0.2:80",
+  );
 });
