@@ -7,7 +7,6 @@ import { startGuest } from "./guest.ts";
 import { declareIpsetFacts } from "./ipset-facts.ts";
 import { declareIptablesFacts } from "./iptables-facts.ts";
 import { declareIpvsFacts } from "./ipvs-facts.ts";
-import { declarePacketFacts } from "./packet-facts.ts";
 
 await describeGuest("a guest", (guest) => {
   describe("itself", () => {
@@ -57,9 +56,6 @@ await describeGuest("a guest", (guest) => {
   declareIpsetFacts(guest);
   declareAddressFacts(guest);
   declareIptablesFacts(guest);
-  describe("packets", () => {
-    declarePacketFacts(guest);
-  });
 
   test("one that takes longer than its limit is ended, and says so", async () => {
     await expect(startGuest({ limitSeconds: 1 })).rejects.toThrow("was ended after 1 s");

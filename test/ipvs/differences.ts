@@ -64,7 +64,7 @@ export function inIpvsMode(row: MovedRow): MovedRow {
         ...(port === undefined ? {} : { port }),
         ...(protocols === undefined ? {} : { protocols }),
       };
-      return { ...given, ...difference.outcome({ ...given, ...rest } as MovedExpectation) };
+      return { ...given, ...difference.outcome({ ...given, ...rest }) };
     }),
   };
 }

@@ -132,7 +132,8 @@ export async function tracerOf(
   return buildTracer(firewall, { ...nodeOfLab, routeLocalnet: localnet === "1" });
 }
 
-const nodeOfLab: Omit<TraceNode, "routeLocalnet"> = {
+/** The lab's node, as the tracer must know it. */
+export const nodeOfLab: Omit<TraceNode, "routeLocalnet"> = {
   localIps: defaults.node.map(anIp),
   interfaces: [
     ...Object.values(defaults.pods).map((addresses, index) => ({
@@ -187,7 +188,8 @@ async function runProbe(lab: Lab, { probe, branches, count }: Attempt): Promise<
   return { connections: attempts, disagreement: agrees(sent, fates, attempts) ? undefined : told, remembered };
 }
 
-function packetOf({ from, source, to, port, protocol }: Probe): Packet {
+/** What the tracer is asked. */
+export function packetOf({ from, source, to, port, protocol }: Probe): Packet {
   const pods = Object.keys(defaults.pods);
   const inInterface = pods.includes(from) ? `pod${pods.indexOf(from)}` : "eth0";
   return {
@@ -208,7 +210,8 @@ type Fate = {
   readonly isSeen: boolean;
 };
 
-function fateOf({ end, conditions }: Branch, { from, source }: Probe): Fate {
+/** How a branch shows in the lab, or in a network like it. Throws where it depends on what is not known. */
+export function fateOf({ end, conditions }: Branch, { from, source }: Probe): Fate {
   const [open] = conditions;
   if (open !== undefined) throw new Error(`the tracer cannot tell: it depends on ${open.on}`);
   const silence: Fate = { server: undefined, client: undefined, refused: false, isSeen: true };

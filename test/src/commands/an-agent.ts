@@ -22,6 +22,8 @@ export type AgentRun = {
   readonly says: (line: RegExp, seconds?: number) => Promise<void>;
   /** Sends the signal and waits for the end; gives the exit status, or the signal that ended it. */
   readonly end: (signal: "SIGTERM" | "SIGINT" | "SIGKILL") => Promise<number | string | null>;
+  /** The same for one that ends by itself. */
+  readonly ended: () => Promise<number | string | null>;
 };
 
 export type AgentNode = {
@@ -142,5 +144,6 @@ function watched(child: ChildProcess): AgentRun {
       child.kill(signal);
       return ended;
     },
+    ended: () => ended,
   };
 }

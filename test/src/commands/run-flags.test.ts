@@ -63,7 +63,7 @@ await describeNodes(
       await agent.says(/^warn: .*config\.conf was changed, but cannot be used.*config\.conf:5:1: .*oomScoreAdj/m, 15);
       await writeFile(config, `${head}oomScoreAdj: 500\n`);
       await agent.says(/^info: .*config\.conf was changed.*stopping; the rules stay/m, 15);
-      expect(await agent.end("SIGTERM")).toBe(0);
+      expect(await agent.ended()).toBe(0);
       expect(await node().save(4)).toContain("KUBE-SERVICES");
     });
 
