@@ -32,7 +32,7 @@ module.exports = {
     stage(
       "ipvs-shares-rules-and-chains",
       "^rules/ipvs/",
-      "^rules/iptables/(script|text/(?!parse[.])|ruleset/(?!rule|chain|dispatch|tree|service-chains)|diff/(?!change|diff|cause))",
+      "^rules/iptables/(script|text/(?!parse[.])|ruleset/(?!rule|chain|dispatch|tree|service-chains|loopback-guard)|diff/(?!change|diff|cause))",
     ),
     stage("trace-knows-rules-only", "^rules/trace/", "^rules/(decode|offline|model|dns|compare|graph|explain)/"),
     stage("compare-knows-rules-only", "^rules/compare/", "^rules/(decode|offline|model|dns|graph|explain)/"),

@@ -57,9 +57,12 @@ export function declareRows(bed: () => Bed): void {
   });
 }
 
-/** Not to what listens on the node or in a pod by itself: who listens is none of the tracer's business. */
-function isToService({ sending: { to } }: Attempt): boolean {
-  return /^(10\.96\.|198\.1[89]\.|fd00:10:96:|2001:db8:e[12]:)/.test(to);
+/**
+ * Not to what listens on the node or in a pod by itself, since who listens is none of the tracer's business; nor to servers that call
+ * themselves by the numbers of their ports, in the place of their host's name.
+ */
+function isToService({ sending: { to }, wanted }: Attempt): boolean {
+  return /^(10\.96\.|198\.1[89]\.|fd00:10:96:|2001:db8:e[12]:)/.test(to) && !/^\d/.test(wanted);
 }
 
 /** What rows want to be listened on, once each: several files want the same. */

@@ -154,7 +154,7 @@ export function declareUpdates(bed: () => Bed): void {
       await shell.run("ip", ["address", "del", "10.96.0.9/32", "dev", "kube-ipvs0"]);
       await shell.run("iptables-nft", ["-t", "nat", "-F", "KUBE-SERVICES"]);
       const [applied] = await bed().apply([state]);
-      expect(applied?.steps.map(({ tool }) => tool)).toEqual(["ipset", "iptables", "ip", "ipvsadm", "ipset"]);
+      expect(applied?.steps.map(({ tool }) => tool)).toEqual(["ipset", "ip", "ipvsadm", "iptables", "ipset"]);
       expect((await shell.run("ipvsadm", ["-Sn"])).stdout).toContain(theirs);
       expect((await shell.run("ipset", ["save", "theirs"])).stdout).toContain("add theirs 10.0.0.1\n");
       expect((await shell.run("iptables-nft-save", ["-t", "filter"])).stdout).toContain(

@@ -3,6 +3,7 @@ import { coveringCidr, hostCidr, isZeroCidr, type Cidr } from "../../net/cidr.ts
 import { needsLoopbackGuard, type View } from "../../model/view.ts";
 import { type BuiltInChain, type Chain, type Jump } from "./chain.ts";
 import { chainName } from "./chain-name.ts";
+import { guardJump, loopbackGuard } from "./loopback-guard.ts";
 import { accept, comment, drop, jumpTo, masquerade, type Match, type Rule } from "./rule.ts";
 import { markMasquerade } from "./service-chains.ts";
 import type { TreeName } from "./frontend-rules.ts";
@@ -16,7 +17,6 @@ const name = {
   nodePorts: chainName("KUBE-NODEPORTS"),
   forward: chainName("KUBE-FORWARD"),
   proxyFirewall: chainName("KUBE-PROXY-FIREWALL"),
-  firewall: chainName("KUBE-FIREWALL"),
   postrouting: chainName("KUBE-POSTROUTING"),
   deadNodePorts: chainName("KUBE-EXT-NODEPORTS"),
   hairpins: chainName("KUBE-SEP-HAIRPINS"),
@@ -33,7 +33,7 @@ export function buildJumps(view: View): { readonly filter: Jump[]; readonly nat:
   const balancers = [isNew, comment("kubernetes load balancer firewall")];
   const portals = [isNew, comment("kubernetes service portals")];
   const externals = [isNew, comment("kubernetes externally-visible service portals")];
-  const firewall = (from: BuiltInChain) => (needsLoopbackGuard(view) ? [jump(from, [], name.firewall)] : []);
+  const firewall = (from: BuiltInChain) => (needsLoopbackGuard(view) ? [guardJump(from)] : []);
   return {
     filter: [
       ...firewall("INPUT"),
@@ -76,7 +76,7 @@ export function buildFilterChains(view: View, roots: Roots): Chain[] {
     fixed(name.nodePorts, roots.healthPorts),
     fixed(name.proxyFirewall, roots.firewall),
     fixed(name.forward, forwardRules(view)),
-    ...(needsLoopbackGuard(view) ? [{ ...fixed(name.firewall, [loopbackGuard]), shared: true as const }] : []),
+    ...(needsLoopbackGuard(view) ? [loopbackGuard] : []),
   ];
 }
 
@@ -152,14 +152,3 @@ function forwardRules(view: View): Rule[] {
     },
   ];
 }
-
-/** With route_localnet on, a neighbour could reach what listens on 127.0.0.1 (CVE-2020-8558). kubelet writes the same rule. */
-const loopbackGuard: Rule = {
-  source: { not: true, is: "127.0.0.0/8" as Cidr },
-  destination: { is: "127.0.0.0/8" as Cidr },
-  matches: [
-    comment("block incoming localnet connections"),
-    { kind: "connection-state", not: true, states: ["RELATED", "ESTABLISHED", "DNAT"] },
-  ],
-  target: drop,
-};

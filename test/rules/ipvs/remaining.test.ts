@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { remaining } from "../../../rules/ipvs/remaining.ts";
 import { diffStates } from "../../../rules/ipvs/steps.ts";
 import { emptyState } from "../../../rules/ipvs/state.ts";
+import { realKey, serverKey } from "../../../rules/ipvs/virtual-server.ts";
 import { changes } from "../../../rules/radix/radix.ts";
 import { histories, views } from "../../make/arbitrary.ts";
 import { aFakeNode, drained, ipvsOf, patient } from "../../make/ipvs.ts";
@@ -24,7 +25,7 @@ test("is what is read back, whatever changed, and whether what drains is drained
         // Either way: nothing is there that is not known of, and all that is known of is there.
         expect(diffStates(state, known, patient).steps).toEqual([]);
         expect(diffStates(known, state, patient).steps).toEqual([]);
-        const idleNow = after.drains.map(({ server, real }) => `${server.ip}:${server.port} ${real.ip}:${real.port}`);
+        const idleNow = after.drains.map(({ server, real }) => `${serverKey(server)} ${realKey(real)}`);
         const weightless = [...node.tools.servers().matchAll(/^-a .* -w 0$/gm)];
         expect(new Set(idleNow).size).toBe(weightless.length);
       }
