@@ -176,15 +176,15 @@ describe("what cannot be decided, many times over", () => {
     expect(ends(lots)).toContain(gaveUp);
   });
 
-  test("10,000 rules in a row that each end the way of some", () => {
+  test("20,000 rules in a row that each end the way of some", () => {
     for (const target of ["-j DROP", "-j RETURN", "-j ACCEPT"]) {
-      const found = ends(many(10_000, (at) => `-A OUTPUT -m owner --uid-owner ${at} ${target}`));
+      const found = ends(many(20_000, (at) => `-A OUTPUT -m owner --uid-owner ${at} ${target}`));
       expect(found).toContain(gaveUp);
     }
     expect(
       ends(
         many(
-          10_000,
+          20_000,
           (at) => `-A OUTPUT -m statistic --mode random --probability 0.000001 -m comment --comment ${at} -j DROP`,
         ),
       ).at(-1),
