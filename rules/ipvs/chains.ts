@@ -13,7 +13,7 @@ import {
 } from "../iptables/ruleset/rule.ts";
 import { localPodRule, markMasquerade } from "../iptables/ruleset/service-chains.ts";
 import { guardJump, loopbackGuard } from "../iptables/ruleset/loopback-guard.ts";
-import type { View } from "../model/view.ts";
+import { needsLoopbackGuard, type View } from "../model/view.ts";
 import type { Cidr } from "../net/cidr.ts";
 import { setComment, setName, type SetKey } from "./set-names.ts";
 
@@ -128,18 +128,18 @@ export function filterTable(view: View): FixedTable {
   const with_ = view.family === 4 ? "icmp-port-unreachable" : "icmp6-port-unreachable";
   const reject: Target = { kind: "reject", with: with_ };
   const refused: Rule = inSet(view, "NO-ENDPOINTS", { flags: "dst,dst", target: reject, first: [isNew] });
-  // iptables mode may have run here, and route_localnet be on since.
-  const guarded = view.family === 4 ? [loopbackGuard] : [];
+  // iptables mode may have run here with the same settings, and route_localnet be on since.
+  const guarded = needsLoopbackGuard(view) ? [loopbackGuard] : [];
   const served = ["LOAD-BALANCER", "CLUSTER-IP", "EXTERNAL-IP", "EXTERNAL-IP-LOCAL"] as const;
   const health = { flags: "dst", protocol: "tcp" } as const;
   return {
     jumps: [
+      ...guarded.map(() => guardJump("INPUT")),
       jumpOf("INPUT", access, "KUBE-IPVS-FILTER"),
       jumpOf("INPUT", [comment("kubernetes health check rules")], "KUBE-NODE-PORT"),
       jumpOf("FORWARD", [comment("kubernetes forwarding rules")], "KUBE-FORWARD"),
+      ...guarded.map(() => guardJump("OUTPUT")),
       jumpOf("OUTPUT", access, "KUBE-IPVS-OUT-FILTER"),
-      // Where they stay when a node comes from iptables mode: those that stay are not moved.
-      ...guarded.flatMap(() => [guardJump("INPUT"), guardJump("OUTPUT")]),
     ],
     chains: [
       chain("KUBE-IPVS-FILTER", [

@@ -15,6 +15,7 @@ import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
 import { openIpvsKernel } from "../ipvs/ipvs-tools.ts";
 import { findIpvsState } from "../ipvs/leave.ts";
 import { hostOf, preflight } from "../ipvs/preflight.ts";
+import { writeTimeouts } from "../ipvs/write-timeouts.ts";
 import { apply as applyRuleset, rehearse, type Applied, type Refusal } from "../kernel/apply.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NoKernelError, openKernel } from "../kernel/tools.ts";
@@ -45,6 +46,8 @@ export async function apply(options: ApplyOptions, log: Logger): Promise<number>
   log.info(`using iptables-${kernel.variant} for node ${desired.node.name ?? "(unnamed)"}`);
   for (const placeholder of desired.placeholders) acting.print(`${placeholderLine(placeholder)}\n`);
   const untuned = desired.backend === "ipvs" && !(await tuneForIpvs(desired, acting));
+  if (desired.backend === "ipvs" && ipvs !== undefined && !acting.dryRun)
+    await writeTimeouts(ipvs, desired.timeouts, log);
   const { troubled, lacking } = await applyDesired(desired, { kernel, ipvs }, acting);
   return troubled || untuned ? exit.trouble : failed || lacking ? exit.problems : exit.ok;
 }

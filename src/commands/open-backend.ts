@@ -3,11 +3,12 @@ import { release } from "node:os";
 import type { Logger } from "winston";
 import type { IpvsSettings } from "../../rules/index.ts";
 import type { Configuration } from "../config/schema.ts";
-import { backendOf, toIpvsSettings } from "../config/settings.ts";
-import type { IpvsKernel, Timeouts } from "../ipvs/ipvs-kernel.ts";
+import { backendOf, toIpvsSettings, toTimeouts } from "../config/settings.ts";
+import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
 import { openIpvsKernel } from "../ipvs/ipvs-tools.ts";
 import { findIpvsState } from "../ipvs/leave.ts";
 import { hostOf, preflight } from "../ipvs/preflight.ts";
+import { writeTimeouts } from "../ipvs/write-timeouts.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NoKernelError } from "../kernel/tools.ts";
 import { ipvsSysctls } from "../sysctl/ipvs-sysctls.ts";
@@ -78,22 +79,13 @@ export function backendSysctls({ ipvs }: Configuration, { settings }: Pick<Opene
   return settings === undefined ? [] : ipvsSysctls(ipvs, release());
 }
 
-/** Sets ip_vs's timeouts where any is configured. Never rejects: the agent works without. */
+/** Sets ip_vs's timeouts in IPVS mode, where any is configured. Never rejects: the agent works without. */
 export async function setTimeouts(
-  { ipvs }: Configuration,
-  opened: OpenedBackend,
+  configuration: Configuration,
+  { settings, ipvs }: OpenedBackend,
   log: BackendTools["log"],
 ): Promise<void> {
-  const timeouts: Timeouts = {
-    tcp: Math.ceil(ipvs.tcpTimeoutSeconds),
-    tcpFin: Math.ceil(ipvs.tcpFinTimeoutSeconds),
-    udp: Math.ceil(ipvs.udpTimeoutSeconds),
-  };
-  if (opened.settings === undefined || opened.ipvs === undefined || Math.max(...Object.values(timeouts)) === 0) return;
-  const text = `timeouts of ip_vs, in seconds, 0 as it was: tcp ${timeouts.tcp}, tcpfin ${timeouts.tcpFin}, udp ${timeouts.udp}`;
-  const done = await opened.ipvs.setTimeouts(timeouts);
-  if (done.ok) log.info(`set ${text}`);
-  else log.warn(`${text} could not be set: ${done.message}`);
+  if (settings !== undefined && ipvs !== undefined) await writeTimeouts(ipvs, toTimeouts(configuration), log);
 }
 
 /** ip_vs's own timeout of an established TCP connection: who says nothing for so long is forgotten by it anyway. Source: ip_vs_proto_tcp.c. */

@@ -39,6 +39,15 @@ export function periodsOf(
   return { syncPeriodSeconds, minSyncPeriodSeconds };
 }
 
+/** For how long ip_vs keeps connections without traffic, in whole seconds; 0 leaves what is there. */
+export function toTimeouts({ ipvs }: Configuration): Readonly<Record<"tcp" | "tcpFin" | "udp", number>> {
+  return {
+    tcp: Math.ceil(ipvs.tcpTimeoutSeconds),
+    tcpFin: Math.ceil(ipvs.tcpFinTimeoutSeconds),
+    udp: Math.ceil(ipvs.udpTimeoutSeconds),
+  };
+}
+
 /** `hostnameOverride`; undefined where the host's own name, in lower case, is the node's. */
 export function nodeNameOf(config: Configuration): string | undefined {
   return config.hostnameOverride === "" ? undefined : config.hostnameOverride;

@@ -29,7 +29,7 @@ import {
 import type { Pod } from "../../rules/decode/pod.ts";
 import type { OfflineObjects, Resolved } from "../../rules/offline/resolve.ts";
 import { loadConfiguration, renderLocatedProblem } from "../config/load.ts";
-import { backendOf, nodeNameOf, toIpvsSettings, toSettings, type Backend } from "../config/settings.ts";
+import { backendOf, nodeNameOf, toIpvsSettings, toSettings, toTimeouts, type Backend } from "../config/settings.ts";
 import { loadSources, type Loaded } from "../manifest/load.ts";
 import { renderLocated, type LocatedProblem } from "../manifest/located.ts";
 import { readSources, type Read } from "../manifest/read.ts";
@@ -72,6 +72,8 @@ export type Desired = {
   readonly ipvsBuilds: readonly IpvsBuild[];
   /** The configuration's `ipvs.strictARP`, which is a matter of kernel settings. */
   readonly strictArp: boolean;
+  /** Of connections through virtual servers. */
+  readonly timeouts: ReturnType<typeof toTimeouts>;
   readonly node: NodeView;
   readonly settings: Settings;
   readonly placeholders: readonly Placeholder[];
@@ -126,7 +128,8 @@ export function buildFromObjects(
   options: DesiredOptions,
   host?: Host,
 ): Desired {
-  const { settings, ipvs, strictArp, backend: configured, nodeName, problems: configProblems } = readSettings(config);
+  const read = readSettings(config);
+  const { settings, ipvs, strictArp, timeouts, backend: configured, nodeName, problems: configProblems } = read;
   const resolved = options.placeholders === "none" ? asTheyAre(loaded.objects) : resolve(loaded.objects, options);
   const node = findNode(resolved.nodes, { options, nodeName, host });
   const cluster = buildCluster(resolved.services, resolved.slices);
@@ -154,6 +157,7 @@ export function buildFromObjects(
     builds,
     ipvsBuilds,
     strictArp,
+    timeouts,
     node,
     settings,
     placeholders: resolved.placeholders,
@@ -199,6 +203,7 @@ export type ReadSettings = {
   readonly settings: Settings;
   readonly ipvs: IpvsSettings;
   readonly strictArp: boolean;
+  readonly timeouts: ReturnType<typeof toTimeouts>;
   readonly backend: Backend;
   readonly nodeName: string | undefined;
   readonly problems: readonly ReportedProblem[];
@@ -221,6 +226,7 @@ export function readSettings(config: { readonly name: string; readonly text: str
     settings: toSettings(loaded.config),
     ipvs: toIpvsSettings(loaded.config),
     strictArp: loaded.config.ipvs.strictArp,
+    timeouts: toTimeouts(loaded.config),
     backend: backendOf(loaded.config),
     nodeName: nodeNameOf(loaded.config),
     problems,
@@ -231,6 +237,7 @@ const withoutConfiguration = {
   settings: defaultSettings,
   ipvs: { scheduler: defaultScheduler, excludeCidrs: [] },
   strictArp: false,
+  timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
   backend: "iptables" as const,
 };
 

@@ -24,7 +24,7 @@ export const loopbackGuard: Chain = {
   ],
 };
 
-/** From INPUT and OUTPUT. */
+/** From INPUT and OUTPUT, before all other jumps there. */
 export function guardJump(from: BuiltInChain): Jump {
   return { from, rule: { matches: [], target: jumpTo(name) } };
 }

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import { filterTable, fixedChainNames, mangleTable, natTable } from "../../../rules/ipvs/chains.ts";
 import { ruleLine } from "../../../rules/iptables/text/render-rule.ts";
-import type { View } from "../../../rules/model/view.ts";
+import { needsLoopbackGuard, type View } from "../../../rules/model/view.ts";
 import { aView, type ViewFields } from "../../make/node.ts";
 import { aCidr } from "../../make/objects.ts";
 
@@ -24,10 +24,11 @@ function linesOf(view: View, table: "mangle" | "nat" | "filter", chain: string):
 test.each([4, 6] as const)(
   "chains and jumps of IPv%i are the same whatever the Services are, and each chain is led to",
   (family) => {
-    const tables = tablesOf(aView({ family }));
+    const view = aView({ family });
+    const tables = tablesOf(view);
     for (const table of ["mangle", "nat", "filter"] as const) {
       const names = tables[table].chains.map(({ name }) => name as string);
-      const guard = family === 4 && table === "filter" ? ["KUBE-FIREWALL"] : [];
+      const guard = needsLoopbackGuard(view) && table === "filter" ? ["KUBE-FIREWALL"] : [];
       expect([...names].sort()).toEqual([...fixedChainNames[table], ...guard].sort());
       const rules = [
         ...tables[table].jumps.map(({ rule }) => rule),

@@ -30,7 +30,9 @@ describe("a pass", () => {
     await fc.assert(
       fc.asyncProperty(histories(16), views(), views(), fc.nat(8), async (clusters, first, other, turn) => {
         const { sync, fake, clock, proxier } = await anIpvsProxier();
-        const second = other.family === first.family ? other : first;
+        // Settings are those of a whole life; what KUBE-FIREWALL was there for is not taken back with them.
+        const { localhostNodePorts } = first;
+        const second = other.family === first.family ? { ...other, localhostNodePorts } : first;
         for (const [at, made] of clusters.entries()) {
           const view = at < turn ? first : second;
           const pass = await sync(made, view);

@@ -165,7 +165,7 @@ describe("from mode to mode", () => {
 
   test("rules that are refused leave virtual servers serving", async () => {
     const kernel = await aNode(one, {
-      refuse: (tool, script) => (tool === "iptables" && script.includes("DNAT") ? "no" : undefined),
+      refuse: (tool, script) => (tool === "iptables" && script.includes("-j DNAT") ? "no" : undefined),
     });
     const servers = kernel.tools.servers();
     expect((await act(kernel, iptables())).troubled).toBe(true);

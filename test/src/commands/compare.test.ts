@@ -207,7 +207,8 @@ describe("modes", () => {
   });
 
   test("a node's dump of IPVS mode is compared with manifests of either", async () => {
-    const plan = await planOf(input, "--backend", "ipvs", "--node-address", "192.168.0.2", "--log-level", "error");
+    const quiet = join(await aFolder({ "quiet.yaml": quietConfig }), "quiet.yaml");
+    const plan = await planOf(input, "--backend", "ipvs", ...options.with(1, quiet), "--log-level", "error");
     const others = "-A -t 192.0.2.9:443 -s rr\n-a -t 192.0.2.9:443 -r 192.0.2.10:443 -m -w 1\n";
     const files = { "web.yaml": input, "node.rules": plan + others };
     expect(await compareIn(files, ["node.rules", "web.yaml"], "--backend", "ipvs")).toMatchObject({ code: 0 });
