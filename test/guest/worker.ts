@@ -6,7 +6,7 @@ import type { Guest } from "./guest.ts";
 const program = resolve("test/lab/worker.mjs");
 
 /** For Node in the guest: code that V8 compiles is translated once more by the emulator; without its compilers attempts take a third less. */
-export const plainNode = ["--no-opt", "--no-sparkplug"];
+export const plainNode = ["--jitless"];
 
 /** Starts one, which takes 1 s; resolves when it takes requests. It ends with the guest. */
 export async function startGuestWorker(guest: Guest, namespace: string): Promise<Worker> {

@@ -64,7 +64,7 @@ describe("the layout of kube-proxy and our plan over it", () => {
         const model = buildModel(cluster, view);
         expect(lines(compareWithPlan(renderKubeProxyLayout(model), model, someNode))).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });

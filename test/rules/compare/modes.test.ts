@@ -67,7 +67,7 @@ test("any cluster: the same fates in both modes, but where IPVS mode is another 
       const others = found.differences.filter((each) => !isByDesign(each, build));
       expect(lines({ ...found, differences: others })).toEqual([]);
     }),
-    { numRuns: 30, endOnFailure: true },
+    { numRuns: 15, endOnFailure: true },
   );
   expect(classes).toBeGreaterThan(1500);
 });

@@ -121,6 +121,6 @@ test("any fault in any cluster", () => {
       const faulty = spoil(given, render);
       if (faulty !== undefined) check(faulty);
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });

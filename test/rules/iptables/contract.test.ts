@@ -77,7 +77,7 @@ describe.each([iptables])("$name", (backend) => {
         expect(await backend.apply(kernel, wanted)).toEqual({ ok: true, written: 0 });
         expect(kernel.restored.length).toBe(before);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -89,7 +89,7 @@ describe.each([iptables])("$name", (backend) => {
         expect(backend.render(backend.parse(text, view.family))).toBe(text);
         expect(backend.scripts(backend.parse(text, view.family), wanted, Infinity)).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -100,7 +100,7 @@ describe.each([iptables])("$name", (backend) => {
         expect(backend.scripts(wanted, wanted, Infinity)).toEqual([]);
         expect(backend.scripts(wanted, desired(cluster, view), Infinity)).toEqual([]);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
@@ -115,7 +115,7 @@ describe.each([iptables])("$name", (backend) => {
           backend.render(desired(clusterFrom(served), view)),
         );
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -142,7 +142,7 @@ describe.each([iptables])("$name", (backend) => {
           expect(spare).toEqual([]);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -163,7 +163,7 @@ describe.each([iptables])("$name", (backend) => {
           expect(await kernel.readRules(4)).toBe(began);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -179,7 +179,7 @@ describe.each([iptables])("$name", (backend) => {
         await write(kernel, backend.empty(4), 20);
         expect(others(await kernel.readRules(4))).toEqual(theirs);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -194,7 +194,7 @@ describe.each([iptables])("$name", (backend) => {
           expect(text.split("\n").filter((line) => line === "-A INPUT -j KUBE-FIREWALL")).toHaveLength(1);
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 
@@ -212,7 +212,7 @@ describe.each([iptables])("$name", (backend) => {
           model = next;
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -227,7 +227,7 @@ describe.each([iptables])("$name", (backend) => {
         await write(kernel, backend.empty(view.family), size);
         expect(ourChains(await kernel.readRules(view.family))).toEqual([]);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -249,7 +249,7 @@ describe.each([iptables])("$name", (backend) => {
           expect(served(text)).toEqual(["10.200.0.1:8080", "10.200.0.2:8080"]);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });

@@ -32,7 +32,7 @@ test("every frontend, from every kind of client: which endpoints, masqueraded or
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
@@ -68,7 +68,7 @@ test("what comes back to the endpoint that sent it is masqueraded where that can
         expect(target(sent(["DNAT"], view.family === 4 ? "198.51.100.9" : "2001:db8::9"))).toBe("");
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
 

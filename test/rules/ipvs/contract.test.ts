@@ -49,7 +49,7 @@ describe("IPVS mode", () => {
         expect(textOf(found.state)).toEqual(textOf(state));
         expect(diffStates(found.state, state, patient)).toEqual({ steps: [], draining: new Set() });
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -60,7 +60,7 @@ describe("IPVS mode", () => {
         expect(diffStates(one, one, patient).steps).toEqual([]);
         expect(diffStates(one, other, patient).steps).toEqual([]);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
@@ -75,7 +75,7 @@ describe("IPVS mode", () => {
           textOf(ipvsOf(clusterFrom(served), view).state),
         );
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -112,7 +112,7 @@ describe("IPVS mode", () => {
           expect(node.tools.addresses()).not.toContain("kube-ipvs0");
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 
@@ -134,7 +134,7 @@ describe("IPVS mode", () => {
           expect(between).toEqual(diffStates(before.state, whole.state, patient).steps);
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -154,7 +154,7 @@ describe("IPVS mode", () => {
         const left = diffStates((await node.read(view.family)).state, state, patient);
         expect(left.steps).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -170,7 +170,7 @@ describe("IPVS mode", () => {
         await settle(node, state);
         expect(textOf((await node.read(view.family)).state)).toEqual(textOf(state));
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -191,7 +191,7 @@ describe("IPVS mode", () => {
         const named = new Set([...text.matchAll(/--match-set (\S+)/g)].map(([, name]) => name));
         expect([...named].sort()).toEqual(Object.keys(sets.sets).sort());
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 

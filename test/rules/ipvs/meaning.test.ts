@@ -39,7 +39,7 @@ test("every frontend, from every kind of client: which endpoints, masqueraded or
           }
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
 
@@ -56,7 +56,7 @@ test("ports of the node cannot be reached through addresses of Services, and add
         expect(ask(nodeIp(view), client)).toBe("delivered");
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 10 },
   );
 });
 

@@ -48,7 +48,7 @@ test("every frontend, every kind of client: endpoints with equal chances, source
         }
       }
     }),
-    { numRuns: 70 },
+    { numRuns: 35 },
   );
   expect(compared).toBeGreaterThan(2000);
   // Each is a thing that some client gets; a generator that no longer makes one of them tests less than it says.
