@@ -70,10 +70,10 @@ said() { cat "$scratch/$1" && return "$(cat "$scratch/$1.status")"; }
 step "lint" said lint
 
 result=$scratch/result
-# Four at a time on two cores: tests that send packets wait for the most part. With a larger young generation the many tests of random
+# Three at a time on two cores: tests that send packets wait for the most part. With a larger young generation the many tests of random
 # input take a sixth less.
 node --max-semi-space-size=32 --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js \
-  --maxWorkers=4 --json --outputFile "$result" "$@"
+  --maxWorkers=3 --json --outputFile "$result" "$@"
 jest=$?
 read -r ran broken skipped < <(node -e '
   const r = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8") || "{}");
