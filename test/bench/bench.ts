@@ -57,6 +57,15 @@ const explained: readonly Explanation[] = [
       "were seen on the same machine. Tried: a young generation of 8 MB (24.3 s, taken), collecting less while the heap fills (nothing).",
   },
   {
+    figures: [
+      "JSON manifests (22 MB) to script, 10,000 x 5: CPU",
+      "JSON manifests (22 MB) to script in IPVS mode, 10,000 x 5: CPU",
+    ],
+    because:
+      "1.9 to 2.5 s from run to run on one machine, and that of an older commit likewise (in turns, four times: 1.81 s against 1.89 s). A third is " +
+      "garbage collection, a third reading JSON. Tried for IPVS mode: a larger young generation, less optimised code (no gain beyond the noise).",
+  },
+  {
     figures: ["first load, 10,000 x 5, iptables-legacy"],
     because:
       "Time goes with the number of rules, 2.4 times fewer than in kube-proxy's layout, and in both layouts into the tool's own option " +
