@@ -1,6 +1,6 @@
 // What an operator should know of this mode although its state is complete. In: IpvsBuild, virtual servers of others. Out: Problem[].
-import { cidrFamily } from "../net/cidr.ts";
-import { familyOf, hostPort } from "../net/ip.ts";
+import { hasRangesOfOtherFamily } from "../model/problems.ts";
+import { hostPort } from "../net/ip.ts";
 import { quoted, type Problem } from "../problem.ts";
 import { get, values } from "../radix/radix.ts";
 import type { IpvsBuild } from "./build.ts";
@@ -38,10 +38,7 @@ function unknownSchedulers({ model, node }: IpvsBuild): Problem[] {
 /** Ranges of one family only close load-balancer addresses of the other (`seats.ts`); iptables mode leaves them open. */
 function closedRanges({ model: { cluster, view } }: IpvsBuild): Problem[] {
   return values(cluster).flatMap(({ service }): Problem[] => {
-    const ranges = service?.sourceRanges ?? [];
-    const exposed = service?.loadBalancerIps.some((ip) => familyOf(ip) === view.family) ?? false;
-    if (service === undefined || !exposed || ranges.length === 0) return [];
-    if (ranges.some((cidr) => cidrFamily(cidr) === view.family)) return [];
+    if (service === undefined || !hasRangesOfOtherFamily(service, view.family)) return [];
     return [
       {
         code: "closed-by-source-ranges",

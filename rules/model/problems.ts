@@ -1,8 +1,9 @@
 // What an operator should know of a model although its rules are complete. In: Model. Out: Problem[].
 import type { Problem } from "../problem.ts";
 import { get, values } from "../radix/radix.ts";
+import type { Service } from "../decode/service.ts";
 import { cidrFamily } from "../net/cidr.ts";
-import { familyOf } from "../net/ip.ts";
+import { familyOf, type Family } from "../net/ip.ts";
 import { isServed, servicePorts, type Model } from "./model.ts";
 import { frontendKey, type Frontend } from "./service-port.ts";
 
@@ -38,10 +39,7 @@ function holder(model: Model, frontend: Frontend): Frontend | undefined {
 /** Ranges of one family only leave load-balancer addresses of the other open to everyone, in kube-proxy too. */
 function openRanges({ cluster, view }: Model): Problem[] {
   return values(cluster).flatMap(({ service }): Problem[] => {
-    const ranges = service?.sourceRanges ?? [];
-    const exposed = service?.loadBalancerIps.some((ip) => familyOf(ip) === view.family) ?? false;
-    if (service === undefined || !exposed || ranges.length === 0) return [];
-    if (ranges.some((cidr) => cidrFamily(cidr) === view.family)) return [];
+    if (service === undefined || !hasRangesOfOtherFamily(service, view.family)) return [];
     return [
       {
         code: "source-ranges-of-other-family",
@@ -52,6 +50,12 @@ function openRanges({ cluster, view }: Model): Problem[] {
       },
     ];
   });
+}
+
+/** Whether it has load-balancer addresses of this family, and source ranges, but none of this family. */
+export function hasRangesOfOtherFamily({ sourceRanges, loadBalancerIps }: Service, family: Family): boolean {
+  if (sourceRanges.length === 0 || !loadBalancerIps.some((ip) => familyOf(ip) === family)) return false;
+  return !sourceRanges.some((cidr) => cidrFamily(cidr) === family);
 }
 
 /** Without a node name no endpoint is local, and Services with a Local policy drop everything. */

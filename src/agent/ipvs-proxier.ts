@@ -19,7 +19,7 @@ import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
 import { parseState, type StateTexts } from "../ipvs/observe.ts";
 import { createDrainClock, type DrainClock } from "./drain-clock.ts";
 import { createIpvsNodes, type IpvsNodes, type IpvsNodeSettings } from "./ipvs-nodes.ts";
-import type { Drift, InForce, Pass, Proxier, Wanted } from "./proxier.ts";
+import { sync, type Attempt, type Drift, type InForce, type Proxier, type Wanted } from "./proxier.ts";
 import { createQuarantine, type Quarantine } from "./quarantine.ts";
 import { createRulesKeeper, type RulesKeeper } from "./rules-keeper.ts";
 import { createSeen, type Seen } from "./seen.ts";
@@ -72,7 +72,7 @@ export function createIpvsProxier(kernel: IpvsKernel, settings: IpvsProxierSetti
     told: new Set(),
   };
   return {
-    sync: (wanted) => sync(work, wanted),
+    sync: (wanted) => sync(work, wanted, (each) => tryCluster(work, each)),
     repair: () => repair(work),
     check: (fully) => check(work, fully),
     drain: () => drain(work),
@@ -85,18 +85,6 @@ export function createIpvsProxier(kernel: IpvsKernel, settings: IpvsProxierSetti
 function inForce({ build }: State): InForce | undefined {
   return build && { model: build.model, ruleset: build.state.ruleset, ipvs: build };
 }
-
-async function sync(work: Work, wanted: Wanted): Promise<Pass> {
-  const { state, quarantine } = work;
-  const scope = state.applied === undefined ? "full" : "partial";
-  const { attempt, quarantined, searched } = await quarantine.sync(wanted.cluster, {
-    attempt: (cluster) => tryCluster(work, { ...wanted, cluster }),
-    good: () => state.build?.model.cluster,
-  });
-  return { ...attempt, scope: searched ? "full" : scope, quarantined };
-}
-
-type Attempt = Pick<Pass, "changes" | "batches" | "failure" | "left">;
 
 async function tryCluster(work: Work, { cluster, view }: Wanted): Promise<Attempt> {
   const { state, settings, nodes } = work;

@@ -94,7 +94,7 @@ export function createProxier(kernel: Kernel, options: ProxierOptions = { writes
   const work: Work = { kernel, state, keeper, quarantine, owns, writes: options.writes };
   return {
     check: (fully) => check(work, fully),
-    sync: (wanted) => sync(work, wanted),
+    sync: (wanted) => sync(work, wanted, (each) => tryCluster(work, each)),
     repair: () => repair(work),
     build: () => state.build,
     quarantined: quarantine.held,
@@ -110,17 +110,28 @@ type Work = {
   readonly writes: boolean;
 };
 
-async function sync(work: Work, wanted: Wanted): Promise<Pass> {
-  const { state, quarantine } = work;
+/** What one attempt at a cluster did. */
+export type Attempt = Pick<Pass, "changes" | "batches" | "failure" | "left">;
+
+/** What both modes' proxiers know between passes. */
+type Between = {
+  readonly state: { readonly applied: unknown; readonly build: Pick<Build, "model"> | undefined };
+  readonly quarantine: Quarantine;
+};
+
+/** A pass in either mode: attempts, until one is taken without the Services that the kernel refuses. */
+export async function sync(
+  { state, quarantine }: Between,
+  wanted: Wanted,
+  tryWanted: (wanted: Wanted) => Promise<Attempt>,
+): Promise<Pass> {
   const scope = state.applied === undefined ? "full" : "partial";
   const { attempt, quarantined, searched } = await quarantine.sync(wanted.cluster, {
-    attempt: (cluster) => tryCluster(work, { ...wanted, cluster }),
+    attempt: (cluster) => tryWanted({ ...wanted, cluster }),
     good: () => state.build?.model.cluster,
   });
   return { ...attempt, scope: searched ? "full" : scope, quarantined };
 }
-
-type Attempt = Pick<Pass, "changes" | "batches" | "failure" | "left">;
 
 async function tryCluster(work: Work, { cluster, view }: Wanted): Promise<Attempt> {
   const { kernel, state, keeper, writes } = work;

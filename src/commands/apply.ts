@@ -14,7 +14,7 @@ import { InputError, readDesired, type Desired } from "../desired/desired.ts";
 import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
 import { openIpvsKernel } from "../ipvs/ipvs-tools.ts";
 import { findIpvsState } from "../ipvs/leave.ts";
-import { hostOf, preflight } from "../ipvs/preflight.ts";
+import { hostOf, preflight, tellPreflight } from "../ipvs/preflight.ts";
 import { writeTimeouts } from "../ipvs/write-timeouts.ts";
 import { apply as applyRuleset, rehearse, type Applied, type Refusal } from "../kernel/apply.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -65,8 +65,7 @@ export function readDrained(seconds: string | undefined): Acting["drained"] {
 async function openIpvs({ ipvsBuilds }: Desired, kernel: Kernel, { log, dryRun }: Acting): Promise<IpvsKernel> {
   const schedulers = ipvsBuilds.slice(0, 1).map(({ node }) => node.scheduler);
   const found = await preflight(hostOf(kernel), { schedulers, writes: !dryRun });
-  for (const { severity, text } of found) if (severity === "warning") log.warn(text);
-  const missing = found.filter(({ severity }) => severity === "error").map(({ text }) => text);
+  const missing = tellPreflight(found, log);
   if (missing.length > 0) throw new NoKernelError(`mode ipvs cannot be served here:\n${missing.join("\n")}`);
   return openIpvsKernel(kernel);
 }

@@ -7,7 +7,7 @@ import { backendOf, toIpvsSettings, toTimeouts } from "../config/settings.ts";
 import type { IpvsKernel } from "../ipvs/ipvs-kernel.ts";
 import { openIpvsKernel } from "../ipvs/ipvs-tools.ts";
 import { findIpvsState } from "../ipvs/leave.ts";
-import { hostOf, preflight } from "../ipvs/preflight.ts";
+import { hostOf, preflight, tellPreflight } from "../ipvs/preflight.ts";
 import { writeTimeouts } from "../ipvs/write-timeouts.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NoKernelError } from "../kernel/tools.ts";
@@ -51,8 +51,7 @@ export async function openBackend(
   if (backendOf(configuration) === "iptables") return iptablesMode(tools, undefined);
   const settings = toIpvsSettings(configuration);
   const found = await tools.preflight(tools.host, { schedulers: [settings.scheduler], writes: !dryRun });
-  for (const { severity, text } of found) if (severity === "warning") tools.log.warn(text);
-  const missing = found.filter(({ severity }) => severity === "error").map(({ text }) => text);
+  const missing = tellPreflight(found, tools.log);
   if (missing.length === 0) return { settings, ipvs: await tools.open(), fellBack: undefined };
   const why = missing.join("\n");
   if (!fallback)

@@ -43,6 +43,15 @@ export type PreflightSettings = {
   readonly writes: boolean;
 };
 
+/** Logs the warnings, and gives the texts of the errors: what is missing. */
+export function tellPreflight(
+  found: readonly PreflightProblem[],
+  log: { readonly warn: (text: string) => unknown },
+): readonly string[] {
+  for (const { severity, text } of found) if (severity === "warning") log.warn(text);
+  return found.filter(({ severity }) => severity === "error").map(({ text }) => text);
+}
+
 export function hostOf(rules: Kernel): PreflightHost {
   return { findTool, run, rules };
 }

@@ -2,11 +2,6 @@
 import {
   changeOfLine,
   orderChanges,
-  ownedServers,
-  ownSetTypes,
-  parseAddresses,
-  parseServers,
-  parseSetTable,
   renderAddressChanges,
   renderBatch,
   renderServerChanges,
@@ -20,6 +15,7 @@ import {
 import { never } from "../../rules/never.ts";
 import { chainsPerBatch } from "../kernel/apply.ts";
 import type { IpvsKernel } from "./ipvs-kernel.ts";
+import { parseState } from "./observe.ts";
 
 /** How steps ended; those before `done` are in force, and those after the refused one were not tried. */
 export type WrittenSteps =
@@ -134,7 +130,6 @@ function refusedStep(tool: IpvsStep["tool"], refused: Omit<RefusedStep, "tool">)
 }
 
 async function readServers(kernel: IpvsKernel, family: Family) {
-  const sets = parseSetTable(await kernel.readSets(), { family, types: ownSetTypes(family) });
-  const addresses = parseAddresses(await kernel.readAddresses(), family);
-  return parseServers(await kernel.readServers(), family, ownedServers(sets.table, addresses.ours)).table;
+  const [sets, addresses] = [await kernel.readSets(), await kernel.readAddresses()];
+  return parseState({ rules: "", sets, addresses, servers: await kernel.readServers() }, family).state.servers;
 }
