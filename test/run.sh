@@ -71,9 +71,9 @@ step "lint" said lint
 
 result=$scratch/result
 # Three at a time on two cores: tests that send packets wait for the most part. With a larger young generation the many tests of random
-# input take a sixth less.
+# input take a sixth less. A worker that has grown begins anew: every process that a large one starts costs a copy of its page tables.
 node --max-semi-space-size=32 --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js \
-  --maxWorkers=3 --json --outputFile "$result" "$@"
+  --maxWorkers=3 --workerIdleMemoryLimit=400MB --json --outputFile "$result" "$@"
 jest=$?
 read -r ran broken skipped < <(node -e '
   const r = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8") || "{}");

@@ -1,17 +1,20 @@
-// Runs programs for the host, inside the guest. In: JSON lines from a virtio port. Out: JSON lines into it. Ends when the host hangs up.
+// Runs programs for the host, inside the guest. In: JSON lines from file descriptor 3, or names of files in the folder guest_inbox that hold
+// one each. Out: JSON lines into it. Ends when the host hangs up.
 import { spawn } from "node:child_process";
-import { createReadStream, createWriteStream, openSync, readFileSync, readdirSync } from "node:fs";
+import { createReadStream, createWriteStream, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const portName = "rulewright.agent"; // as guest.ts names it
+const port = 3; // opened by init.sh
+const inbox = process.env["guest_inbox"] ?? "";
 
 /** Running programs by the id of the message that started them. */
 const running = new Map();
 
-const port = openSync(`/dev/${portDevice()}`, "r+"); // once for both directions: the kernel lets no second one open it
 const output = createWriteStream("", { fd: port, autoClose: false });
-const lines = createInterface({ input: createReadStream("", { fd: port, autoClose: false }) });
-lines.on("line", (line) => take(JSON.parse(line)));
+const input = createReadStream("", { fd: port, autoClose: false });
+input.on("error", () => process.exit(0)); // how a terminal hangs up
+const lines = createInterface({ input });
+lines.on("line", (line) => take(JSON.parse(inbox === "" ? line : readFileSync(`${inbox}/${line}`, "utf8"))));
 lines.on("close", () => process.exit(0)); // also when the host's process was killed
 
 say({ id: 0 }); // ready
@@ -46,9 +49,4 @@ function start({ id, file, args, env }) {
 
 function say(message) {
   output.write(`${JSON.stringify(message)}\n`);
-}
-
-function portDevice() {
-  const folder = "/sys/class/virtio-ports";
-  return readdirSync(folder).find((entry) => readFileSync(`${folder}/${entry}/name`, "utf8").trim() === portName);
 }

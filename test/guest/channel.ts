@@ -1,5 +1,5 @@
-// Speaks with agent.mjs. In: its two streams. Out: programs run and talked to.
-import type { Readable, Writable } from "node:stream";
+// Speaks with agent.mjs. In: the ways to it and back. Out: programs run and talked to.
+import type { Readable } from "node:stream";
 import { createInterface } from "node:readline";
 
 /** What a program printed, and its exit code. */
@@ -43,20 +43,19 @@ type Message = {
 
 type Waiting = { readonly take: (message: Message) => void; readonly reject: (error: Error) => void };
 
-/** Opens the channel: requests go into `input`, agent.mjs's answers come from `output`. */
-export function openChannel(input: Writable, output: Readable): Channel {
+/** Opens the channel: `post` takes a request to agent.mjs, in one line; its answers come from `output`. */
+export function openChannel(post: (line: string) => void, output: Readable): Channel {
   const waiting = new Map<number, Waiting>();
   let failure: Error | undefined;
   let last = 0;
-  const post = (message: object) => {
-    if (failure === undefined) input.write(`${JSON.stringify(message)}\n`);
+  const say = (message: object) => {
+    if (failure === undefined) post(JSON.stringify(message));
   };
   const fail = (error: Error) => {
     failure ??= error;
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   };
-  input.on("error", () => undefined); // EPIPE of a guest that has ended: `fail` says so to who waits
   createInterface({ input: output }).on("line", (line) => {
     const message = JSON.parse(line) as Message;
     waiting.get(message.id)?.take(message);
@@ -78,16 +77,16 @@ export function openChannel(input: Writable, output: Readable): Channel {
       else reject(failure);
     });
     finished.catch(() => undefined); // who does not wait for it need not hear that it was killed
-    post({ id, ...command });
+    say({ id, ...command });
     return {
       write: (text) => {
-        post({ id, write: text });
+        say({ id, write: text });
       },
       close: () => {
-        post({ id, close: true });
+        say({ id, close: true });
       },
       kill: () => {
-        post({ id, kill: true });
+        say({ id, kill: true });
       },
       finished,
     };

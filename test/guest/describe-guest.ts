@@ -5,11 +5,12 @@ import type { Answer } from "../lab/probe.ts";
 import { findTool } from "../lab/tool.ts";
 import { type Guest, type GuestSettings, startGuest } from "./guest.ts";
 import { makeKernel } from "./kernel.ts";
+import { machines, type MachineName } from "./machines.ts";
 
-/** What the host must have: the first ones to boot a guest, the others to be run in it. The packages are in test/run.sh. */
+/** What the host must have for each machine: the first ones to make its kernel, the others to be run in it. The packages are in test/run.sh. */
 const tools = [
-  ...["qemu-system-x86_64", "busybox", "cpio", "modprobe", "depmod", "dpkg", "apt-get", "flock"],
-  ...["ip", "ipvsadm", "ipset", "iptables-nft", "iptables-legacy"],
+  ...["modprobe", "depmod", "dpkg", "apt-get", "flock"],
+  ...["busybox", "ip", "ipvsadm", "ipset", "iptables-nft", "iptables-legacy"],
 ];
 
 /** What takes 0.2 s takes 2 s when the machine is busy with other tests. */
@@ -19,13 +20,13 @@ const testTimeoutMs = 30_000;
 const bootTimeoutMs = 90_000;
 
 /** Whether a guest can be started here. Makes its kernel, so that what cannot be had skips the tests and does not fail them. */
-export async function canStartGuest(): Promise<Answer> {
+export async function canStartGuest(machine: MachineName = "qemu"): Promise<Answer> {
   if (process.arch !== "x64") return { yes: false, because: `the guest is an x86-64 machine, this is ${process.arch}` };
-  for (const tool of tools) {
+  for (const tool of [...tools, ...machines[machine].tools]) {
     if ((await findTool(tool)) === undefined) return { yes: false, because: `${tool} is not installed` };
   }
   try {
-    await makeKernel();
+    await makeKernel(machine);
     return { yes: true };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, "; ") : String(error);
@@ -42,7 +43,7 @@ export async function describeGuest(
   declare: (guest: () => Guest) => void,
   settings: GuestSettings = {},
 ): Promise<void> {
-  const answer = await canStartGuest();
+  const answer = await canStartGuest(settings.machine);
   jest.setTimeout(testTimeoutMs);
   describeWhere(title, answer, () => {
     let guest: Guest | undefined;

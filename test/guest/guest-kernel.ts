@@ -1,7 +1,7 @@
 // The kernel of a namespace in the guest, as the agent's code wants it. In: a shell there. Out: IpvsKernel; what each call asked of a tool.
 import type { Family } from "../../rules/index.ts";
 import type { IpvsKernel } from "../../src/ipvs/ipvs-kernel.ts";
-import type { Restored, Variant } from "../../src/kernel/kernel.ts";
+import type { Restored } from "../../src/kernel/kernel.ts";
 import type { Finished } from "./channel.ts";
 import type { Shell } from "./shell.ts";
 
@@ -9,11 +9,8 @@ import type { Shell } from "./shell.ts";
 export type ToolCall = { readonly tool: string; readonly input: string };
 
 /** The port over the guest's own tools, run as `src/ipvs/ipvs-tools.ts` and `src/kernel/tools.ts` run them. `told` hears of each run. */
-export function guestKernel(
-  shell: Shell,
-  told: (call: ToolCall) => void = () => undefined,
-  variant: Variant = "nft",
-): IpvsKernel {
+export function guestKernel(shell: Shell, told: (call: ToolCall) => void = () => undefined): IpvsKernel {
+  const { variant } = shell;
   const run = (tool: string, args: readonly string[], input = ""): Promise<Finished> => {
     told({ tool, input });
     return shell.run(tool, args, input);

@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { declareAddressFacts } from "./address-facts.ts";
 import { describeGuest } from "./describe-guest.ts";
-import { startGuest } from "./guest.ts";
+import { startGuest, type Guest } from "./guest.ts";
 import { declareIpsetFacts } from "./ipset-facts.ts";
 import { declareIptablesFacts } from "./iptables-facts.ts";
 import { declareIpvsFacts } from "./ipvs-facts.ts";
 
-await describeGuest("a guest", (guest) => {
+/** What both machines must do. */
+function declareItself(guest: () => Guest): void {
   describe("itself", () => {
     test("has a kernel with ip_vs", async () => {
       const { code, stdout } = await guest().run("cat", ["/proc/net/ip_vs"]);
@@ -20,7 +21,7 @@ await describeGuest("a guest", (guest) => {
 
     test("loads a module by itself when it is first used", async () => {
       const loaded = "grep -c ^xt_statistic /proc/modules";
-      const use = "unshare -n iptables-nft -A OUTPUT -m statistic --mode random --probability 0.5";
+      const use = `unshare -n iptables-${guest().variant} -A OUTPUT -m statistic --mode random --probability 0.5`;
       const command = `${loaded}; ${use} && ${loaded}`;
       expect((await guest().run("sh", ["-c", command])).stdout).toBe("0\n1\n");
     });
@@ -51,13 +52,19 @@ await describeGuest("a guest", (guest) => {
       await expect(guest().run("sh", ["-c", "kill -9 $$"])).rejects.toThrow("SIGKILL");
     });
   });
+}
 
+await describeGuest("a guest of User Mode Linux", declareItself, { machine: "uml" });
+
+await describeGuest("a guest of QEMU", (guest) => {
+  declareItself(guest);
   declareIpvsFacts(guest);
   declareIpsetFacts(guest);
   declareAddressFacts(guest);
   declareIptablesFacts(guest);
 
   test("one that takes longer than its limit is ended, and says so", async () => {
-    await expect(startGuest({ limitSeconds: 1 })).rejects.toThrow("was ended after 1 s");
+    for (const machine of ["qemu", "uml"] as const)
+      await expect(startGuest({ machine, limitSeconds: 1 })).rejects.toThrow("was ended after 1 s");
   });
 });

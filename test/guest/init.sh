@@ -1,23 +1,31 @@
-#!/bin/busybox sh
-# The guest's first process. In: guest_modules, guest_node, guest_agent, guest_limit (seconds) from the kernel's command line; the host's root over 9p.
-# Out: the agent, running on that root; when it ends the guest is off. All that it writes goes to memory.
-# switch_root and not chroot: the kernel starts modprobe in the root of process 1, so modules load when they are first used.
-b=/bin/busybox
-$b mkdir -p /proc /host /scratch /root2
-$b mount -t proc proc /proc
-for module in $($b cat /modules/order); do $b insmod "/modules/$module" || echo "insmod $module failed"; done
-$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro host /host
-$b mount -t tmpfs scratch /scratch
-$b mkdir /scratch/upper /scratch/work
-$b mount -t overlay -o lowerdir=/host,upperdir=/scratch/upper,workdir=/scratch/work root /root2
-$b mount -t proc proc /root2/proc
-$b mount -t sysfs sys /root2/sys
-$b mount -t devtmpfs dev /root2/dev
-$b mount -t tmpfs run /root2/run
-$b mkdir -p /root2/lib/modules /root2/run/lock
-$b mount -t tmpfs modules /root2/lib/modules
-$b ln -s "$guest_modules/lib/modules/$($b uname -r)" /root2/lib/modules/
-$b umount /proc
+#!/bin/sh
+# The guest's first process on the host's root, which it sees read-only. In: guest_modules, guest_node, guest_agent, guest_port and guest_limit
+# (seconds) from the kernel's command line. Out: the agent, on a root whose changes go to memory; when it ends the guest is off.
+# pivot_root and not chroot: the kernel starts modprobe in the root of process 1, so modules load when they are first used.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
-# shellcheck disable=SC2016 # the variables are the inner shell's
-exec $b switch_root /root2 /bin/sh -c 'cd /; (sleep "$guest_limit"; echo o >/proc/sysrq-trigger) & ip link set lo up; "$guest_node" "$guest_agent" </dev/null; echo o >/proc/sysrq-trigger; while :; do :; done'
+mount -t proc proc /proc
+modprobe -d "$guest_modules" overlay
+mount -t tmpfs scratch /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work root /mnt/root
+cd /mnt/root || exit
+mount -t proc proc proc
+mount -t sysfs sys sys
+mount -t devtmpfs dev dev
+mount -t tmpfs run run
+mkdir -p lib/modules run/lock run/host
+mount -t tmpfs modules lib/modules
+ln -s "$guest_modules/lib/modules/$(uname -r)" lib/modules/
+pivot_root . run/host
+cd /
+ip link set lo up
+(
+  sleep "$guest_limit"
+  echo o >/proc/sysrq-trigger
+) &
+# shellcheck disable=SC2086 # a pattern: the number of the port depends on the machine's other devices
+for port in $guest_port; do exec 3<>"$port"; done
+if [ -t 3 ]; then stty raw -echo <&3; fi
+"$guest_node" "$guest_agent" </dev/null
+echo o >/proc/sysrq-trigger
+while :; do sleep 1; done

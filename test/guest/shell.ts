@@ -1,10 +1,13 @@
 // A shell that stays in a namespace of the guest, to run one tool after the other. In: a guest, a namespace. Out: what each tool printed.
+import type { Variant } from "../../src/kernel/kernel.ts";
 import type { Finished } from "./channel.ts";
 import type { Guest } from "./guest.ts";
 
 /** Runs a tool in its namespace; a process costs a third of what it costs by `Guest.run` with `ip netns exec`. */
 export type Shell = {
   readonly namespace: string;
+  /** Of the guest's iptables. */
+  readonly variant: Variant;
   /** Tools run one after the other, in the order in which they are asked for. An exit code does not reject. */
   readonly run: (file: string, args: readonly string[], input?: string) => Promise<Finished>;
   /** How often `run` was called. */
@@ -49,6 +52,7 @@ export function openShell(guest: Guest, namespace: string): Shell {
     });
   return {
     namespace,
+    variant: guest.variant,
     count: () => taken,
     run: (file, args, input = "") => {
       taken += 1;

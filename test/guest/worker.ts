@@ -5,14 +5,12 @@ import type { Guest } from "./guest.ts";
 
 const program = resolve("test/lab/worker.mjs");
 
-/** For Node in the guest: code that V8 compiles is translated once more by the emulator; without its compilers attempts take a third less. */
-export const plainNode = ["--jitless"];
-
 /** Starts one, which takes 1 s; resolves when it takes requests. It ends with the guest. */
 export async function startGuestWorker(guest: Guest, namespace: string): Promise<Worker> {
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   let text = "";
-  const worker = guest.start("ip", ["netns", "exec", namespace, process.execPath, ...plainNode, program], (piece) => {
+  const command = [process.execPath, ...guest.nodeOptions, program];
+  const worker = guest.start("ip", ["netns", "exec", namespace, ...command], (piece) => {
     const lines = (text + piece).split("\n");
     text = lines.pop() ?? "";
     for (const line of lines) {

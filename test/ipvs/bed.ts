@@ -79,3 +79,8 @@ export async function makeBed(guest: Guest): Promise<Bed> {
 export function statesOf(situation: Situation): IpvsState[] {
   return desire({ ...situation, config: { ...situation.config, mode: "ipvs" } }).ipvsBuilds.map(({ state }) => state);
 }
+
+/** The tools that print the rules of each family in a guest. */
+export function saves({ variant }: Guest): string[] {
+  return ["iptables", "ip6tables"].map((tool) => `${tool}-${variant}-save`);
+}

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { emptyState } from "../../rules/index.ts";
 import { desire } from "../packets/harness.ts";
 import { addressOf, type ServiceBrief } from "../packets/objects.ts";
-import { statesOf, type Bed } from "./bed.ts";
+import { saves, statesOf, type Bed } from "./bed.ts";
 
 const sticky = (timeoutSeconds: number) => ({
   sessionAffinity: "ClientIP",
@@ -105,14 +105,14 @@ export function declareFaults(bed: () => Bed): void {
     });
 
     test("load balancers ask the health-check node port where the node's firewall would not let them", async () => {
-      const { lab } = bed();
+      const { lab, guest } = bed();
       await lab.listen("node", [32000, 32001], { protocols: ["TCP"] });
       const closed = ["-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "32000,32001", "-j", "DROP"];
-      await lab.shell.run("iptables-nft", closed);
+      await lab.shell.run(`iptables-${guest.variant}`, closed);
       const at = async (port: number) =>
         (await lab.send({ from: "outside", to: lab.address("node", 4), port, timeoutMs: 900 })).answered;
       expect([await at(32000), await at(32001)]).toEqual([{ node: 1 }, {}]);
-      await lab.shell.run("iptables-nft", ["-D", ...closed.slice(1)]);
+      await lab.shell.run(`iptables-${guest.variant}`, ["-D", ...closed.slice(1)]);
     });
 
     test("ip_vs takes SCTP ports beside TCP and UDP ports of one number", async () => {
@@ -134,8 +134,7 @@ export function declareFaults(bed: () => Bed): void {
         ["ipvsadm", ["-Sn"]],
       ] as const)
         expect((await shell.run(tool, args)).stdout).toBe("");
-      for (const tool of ["iptables-nft-save", "ip6tables-nft-save"])
-        expect((await shell.run(tool, [])).stdout).not.toContain("KUBE-");
+      for (const tool of saves(bed().guest)) expect((await shell.run(tool, [])).stdout).not.toContain("KUBE-");
       expect((await shell.run("ip", ["link", "show", "kube-ipvs0"])).code).toBe(1);
     }, 60_000);
   });

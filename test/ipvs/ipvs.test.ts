@@ -33,5 +33,5 @@ await describeGuest(
     declareUpdates(bed);
     declareRows(bed);
   },
-  { limitSeconds },
+  { machine: "uml", limitSeconds },
 );

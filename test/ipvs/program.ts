@@ -1,7 +1,6 @@
 // Declares tests of the built program on the node in the guest. In: a bed. Out: tests that run it as an administrator would.
 import { expect, test } from "@jest/globals";
 import { fileURLToPath } from "node:url";
-import { plainNode } from "../guest/worker.ts";
 import { texts } from "../packets/harness.ts";
 import { addressOf } from "../packets/objects.ts";
 import type { Bed } from "./bed.ts";
@@ -11,11 +10,11 @@ const program = fileURLToPath(new URL("../../dist/rulewright.js", import.meta.ur
 /** Declares them. */
 export function declareProgram(bed: () => Bed): void {
   test("rulewright apply --backend ipvs serves Services", async () => {
-    const { lab } = bed();
+    const { lab, guest } = bed();
     const situation = { services: [{ clusterIp: 240, nodePort: 30240, endpoints: ["pod-a", "remote-a"] }] };
-    const apply = ["apply", "--backend", "ipvs", "--node-name", "node-1", "--variant", "nft", "-f", "-"];
+    const apply = ["apply", "--backend", "ipvs", "--node-name", "node-1", "--variant", guest.variant, "-f", "-"];
     const run = (args: readonly string[], input = "") =>
-      lab.shell.run(process.execPath, [...plainNode, program, ...args], input);
+      lab.shell.run(process.execPath, [...guest.nodeOptions, program, ...args], input);
     const { manifest } = texts(situation);
     const first = await run(apply, manifest);
     expect({ code: first.code, said: first.stderr }).toMatchObject({ code: 0 });

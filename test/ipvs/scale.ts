@@ -26,7 +26,7 @@ export function declareScale(bed: () => Bed): void {
         });
         expect(written().filter((tool, index, all) => all.indexOf(tool) === index)).toEqual([
           "ipset",
-          "iptables-nft-restore",
+          `iptables-${kernel.rules.variant}-restore`,
           "ip",
           "ipvsadm",
         ]);

@@ -6,7 +6,7 @@ import { apply as applyRuleset } from "../../src/kernel/apply.ts";
 import type { BackgroundClient } from "../lab/lab.ts";
 import { desire, type Situation } from "../packets/harness.ts";
 import { addressOf } from "../packets/objects.ts";
-import { statesOf, type Bed } from "./bed.ts";
+import { saves, statesOf, type Bed } from "./bed.ts";
 import { connect, echoPort } from "./draining.ts";
 
 const situation: Situation = {
@@ -93,7 +93,7 @@ export function declareSwitch(bed: () => Bed): void {
       expect((await shell.run("ipset", ["save"])).stdout).toBe("");
       expect((await shell.run("ipvsadm", ["-Sn"])).stdout).toBe("");
       expect((await shell.run("ip", ["link", "show", "kube-ipvs0"])).code).toBe(1);
-      for (const tool of ["iptables-nft-save", "ip6tables-nft-save"]) {
+      for (const tool of saves(bed().guest)) {
         const { stdout } = await shell.run(tool, []);
         expect(stdout).toContain("KUBE-NODEPORTS");
         expect(stdout).not.toMatch(/KUBE-NODE-PORT |KUBE-IPVS|match-set/);

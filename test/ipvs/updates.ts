@@ -141,26 +141,28 @@ export function declareUpdates(bed: () => Bed): void {
     test("all of them led to where a first look would have led", () => bed().expectInForce());
 
     test("what somebody deletes or changes is put right, and what is others' is left alone", async () => {
-      const { shell } = bed().lab;
+      const { guest, lab } = bed();
+      const { shell } = lab;
+      const iptables = `iptables-${guest.variant}`;
       const theirs = "-A -t 203.0.113.99:80 -s rr\n-a -t 203.0.113.99:80 -r 10.244.0.5:80 -m -w 1\n";
       await shell.run("ipvsadm", ["--restore"], theirs);
       await shell.run("ipset", ["restore"], "create theirs hash:ip\nadd theirs 10.0.0.1\n");
-      await shell.run("iptables-nft", ["-A", "FORWARD", "-m", "set", "--match-set", "theirs", "src", "-j", "DROP"]);
+      await shell.run(iptables, ["-A", "FORWARD", "-m", "set", "--match-set", "theirs", "src", "-j", "DROP"]);
       const [state] = statesOf({ services: [steady], nodeIps });
       if (state === undefined) throw new Error("bug: no state");
       await bed().apply([state]);
       await shell.run("ipvsadm", ["--restore"], "-D -t 10.96.0.9:80\n-E -u 10.96.0.9:80 -s lc\n");
       await shell.run("ipset", ["restore"], "flush KUBE-CLUSTER-IP\nadd KUBE-LOAD-BALANCER 10.9.9.9,tcp:80\n");
       await shell.run("ip", ["address", "del", "10.96.0.9/32", "dev", "kube-ipvs0"]);
-      await shell.run("iptables-nft", ["-t", "nat", "-F", "KUBE-SERVICES"]);
+      await shell.run(iptables, ["-t", "nat", "-F", "KUBE-SERVICES"]);
       const [applied] = await bed().apply([state]);
       expect(applied?.steps.map(({ tool }) => tool)).toEqual(["ipset", "ip", "ipvsadm", "iptables", "ipset"]);
       expect((await shell.run("ipvsadm", ["-Sn"])).stdout).toContain(theirs);
       expect((await shell.run("ipset", ["save", "theirs"])).stdout).toContain("add theirs 10.0.0.1\n");
-      expect((await shell.run("iptables-nft-save", ["-t", "filter"])).stdout).toContain(
+      expect((await shell.run(`${iptables}-save`, ["-t", "filter"])).stdout).toContain(
         "-A FORWARD -m set --match-set theirs src -j DROP\n",
       );
-      await shell.run("sh", ["-c", "iptables-nft -F FORWARD; ipset destroy theirs; ipvsadm -D -t 203.0.113.99:80"]);
+      await shell.run("sh", ["-c", `${iptables} -F FORWARD; ipset destroy theirs; ipvsadm -D -t 203.0.113.99:80`]);
       await bed().apply([state]);
     }, 60_000);
   });
