@@ -58,9 +58,8 @@ trap 'rm -rf "$scratch"' EXIT
 aside() { "${@:2}" >"$scratch/$1" 2>&1; echo $? >"$scratch/$1.status"; }
 aside lint $bin/eslint -c .config/eslint.config.js . &
 linting=$!
-step "types of rules/, which has no ambient ones" $bin/tsc -p rules
 step "types" $bin/tsc -p .
-step "build" node .config/build.js
+step "build, and types of rules/, which has no ambient ones" node .config/build.js
 step "format" $bin/prettier --check --log-level warn .
 step "stages import only earlier ones" $bin/depcruise --config .config/dependency-cruiser.cjs src rules
 step "no unused files, exports or dependencies" $bin/knip --config .config/knip.json

@@ -41,13 +41,16 @@ type Point = {
   readonly victims: "writer" | "writer and tool";
 };
 
+/** For Node.js that lives for a third of a second: what compiles well in other threads is in vain, and a third of its CPU time. */
+const light = ["--no-opt", "--max-lazy", "--single-threaded"];
+
 async function dieAndRise(lab: Lab): Promise<void> {
   const chance = chances(seed + (lab.variant === "nft" ? 0 : 1));
   const place = await aPlace(lab, ...objectsAt({ seed, step: 0 }));
   const program = await bundle();
   const start = async (order: Omit<WriterOrder, "variant" | "seed">): Promise<ChildProcess> => {
     const whole: WriterOrder = { variant: lab.variant, seed, ...order };
-    const command = ["netns", "exec", lab.node.namespace, process.execPath, program, JSON.stringify(whole)];
+    const command = ["netns", "exec", lab.node.namespace, process.execPath, ...light, program, JSON.stringify(whole)];
     return spawn(await needTool("ip"), command, { env: lab.node.env, stdio: ["ignore", "pipe", "inherit"] });
   };
   const end = async (step: number): Promise<void> => {

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-// The compiler and the linter are run over rules/ with one more file in it, as if somebody had written those lines there.
+// The compiler and the linter are run over a file as if it stood in rules/ and somebody had written those lines there.
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(resolve("node_modules/.purity-"));
@@ -12,14 +12,16 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function compileWith(lines: readonly string[]): Promise<readonly string[]> {
   await writeFile(join(folder, "extra.ts"), `${lines.join("\n")}\n`);
-  const config = { extends: resolve("rules/tsconfig.json"), include: [resolve("rules"), join(folder, "extra.ts")] };
+  const config = { extends: resolve("rules/tsconfig.json"), include: [join(folder, "extra.ts")] };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
   const { exitCode, stdout } = await execa("node_modules/.bin/tsc", ["-p", folder], { reject: false });
   return exitCode === 0 ? [] : stdout.split("\n");
 }
 
 async function lint(lines: readonly string[]): Promise<readonly LintMessage[]> {
-  const args = ["-c", ".config/eslint.config.js", "--format", "json", "--stdin", "--stdin-filename", "rules/never.ts"];
+  const types = ["--parser-options", "projectService:true", "--parser-options", "project:false"]; // for a file that is not there
+  const input = ["--stdin", "--stdin-filename", "rules/never.ts"];
+  const args = ["-c", ".config/eslint.config.js", "--format", "json", ...types, ...input];
   const { stdout } = await execa("node_modules/.bin/eslint", args, { input: `${lines.join("\n")}\n`, reject: false });
   const [file] = JSON.parse(stdout) as [{ messages: LintMessage[] }];
   return file.messages;
@@ -40,10 +42,6 @@ describe("does not compile in rules/:", () => {
   beforeAll(async () => {
     errors = await compileWith(rows.map(([, line]) => line));
   }, 60_000);
-
-  test("but rules/ itself does", () => {
-    expect(errors.filter((error) => error !== "" && !error.includes("extra.ts("))).toEqual([]);
-  });
 
   test.each(rows.map(([title, , name], index) => ({ title, name, line: index + 1 })))("$title", ({ name, line }) => {
     expect(errors.filter((error) => error.includes(`extra.ts(${line},`)).join("\n")).toContain(name);
