@@ -14,18 +14,12 @@ const declared: readonly Declared[] = await collectRows(async () => {
 const rows: readonly Row[] = declared.flatMap((each) => each.rows);
 const sent = rows.filter(({ title }) => !(title in leftOut));
 
-/** Of the agent; the first is the one that most rows want. */
-const configurations = mergeRows(sent);
-
 /**
- * Declares them, or some rows of the first few configurations: all Services are there, but only every `every`th row is sent. All packets are
- * sent before the first test, from a kernel that goes from one configuration to the next.
+ * Declares them, or only those of the first few configurations of every `every`th row. All packets are sent before the first test, from a kernel
+ * that goes from one configuration to the next.
  */
-export function declareRows(bed: () => Bed, { first = configurations.length, every = 1 } = {}): void {
-  const merged = configurations.slice(0, first).map(({ situation, rows: all }) => ({
-    situation,
-    rows: all.filter((_, index) => index % every === 0),
-  }));
+export function declareRows(bed: () => Bed, { first = Infinity, every = 1 } = {}): void {
+  const merged = mergeRows(sent.filter((_, index) => index % every === 0)).slice(0, first);
   const titles = merged.flatMap((each) => each.rows.map(({ title }) => title));
   describe("rows of packets/", () => {
     const foretold: { readonly attempt: Attempt; readonly told: string }[] = [];
