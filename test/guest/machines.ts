@@ -6,7 +6,7 @@ import { needTool } from "../lab/tool.ts";
 
 /**
  * `qemu`: an emulated x86-64 machine with the kernel that Debian's nodes run. `uml`: the same kernel as a process of this machine
- * (User Mode Linux), five times faster; its nf_tables has no IPv4 and no IPv6 family, so only iptables-legacy works in it.
+ * (User Mode Linux), in which a program costs a quarter; its nf_tables has no IPv4 and no IPv6 family, so only iptables-legacy works in it.
  */
 export type MachineName = "qemu" | "uml";
 
