@@ -55,9 +55,8 @@ function moveExpectation(row: Row, expectation: Expectation, number: number): Mo
     to: isVirtual(to) ? movedAddress(addressOf(to, family), number) : to,
     port: port >= 30_000 && port < 32_768 ? movedPort(port, number) : port,
     families: [family],
-    // Nothing here hangs on both at once, so one family has TCP and the other UDP, by turns from row to row.
-    protocols:
-      protocols ?? (families.length === 1 ? ["TCP", "UDP"] : (number % 2 === 0) === (family === 4) ? ["TCP"] : ["UDP"]),
+    // Nothing here hangs on both at once, so UDP is sent in one family, TCP in both.
+    protocols: protocols ?? (families.length === 2 && (number % 2 === 0) === (family === 4) ? ["TCP"] : ["TCP", "UDP"]),
   }));
 }
 

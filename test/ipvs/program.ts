@@ -9,7 +9,7 @@ const program = fileURLToPath(new URL("../../dist/rulewright.js", import.meta.ur
 
 /** Declares them. */
 export function declareProgram(bed: () => Bed): void {
-  test("rulewright apply --backend ipvs serves Services", async () => {
+  test("rulewright apply --backend ipvs serves Services, and a second one changes nothing", async () => {
     const { lab, guest } = bed();
     const situation = { services: [{ clusterIp: 240, nodePort: 30240, endpoints: ["pod-a", "remote-a"] }] };
     const apply = ["apply", "--backend", "ipvs", "--node-name", "node-1", "--variant", guest.variant, "-f", "-"];
@@ -22,5 +22,7 @@ export function declareProgram(bed: () => Bed): void {
       const { answered } = await lab.send({ from: "pod-a", to, port: 80, count: 4, timeoutMs: 3000 });
       expect(answered).toEqual({ "pod-a": 2, "remote-a": 2 });
     }
+    const second = await run(apply, manifest);
+    expect(second.stdout).toBe("IPv4: no change\nIPv6: no change\n");
   }, 120_000);
 }

@@ -1,11 +1,11 @@
 // A comparer that finds nothing proves nothing. In: random rules with one fault. Out: a difference at each destination where trying finds one, and at no other.
 import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import { unusedPort } from "../../../rules/compare/destinations.ts";
+import { destinationsOf, unusedPort } from "../../../rules/compare/destinations.ts";
 import { buildModel, isServed, servicePorts, type Model } from "../../../rules/model/model.ts";
 import { clusterFrom, objects, views, type Served } from "../../make/arbitrary.ts";
 import { renderKubeProxyLayout } from "../../make/kube-proxy-layout.ts";
-import { compareTexts, endpointsHere, ourText } from "./a-tracer.ts";
+import { aFirewall, compareTexts, endpointsHere, node, ourText } from "./a-tracer.ts";
 import { tryAll, nameOf } from "./brute-force.ts";
 import { clusterMutations, mutateText, textMutations, type Pick } from "./mutations.ts";
 
@@ -47,6 +47,12 @@ function check({ texts: [a, b], models, family }: Faulty): number {
   const { differences } = compareTexts(a, b, { family, here });
   const { alike, differing } = tryAll(a, b, { family, here });
   const both = `${a}\n${b}`;
+  const told = destinationsOf(
+    [a, b].map((text) => aFirewall(text, family)),
+    node.localIps,
+  );
+  const apart = new Set(told.map(({ ip, protocol, port }) => nameOf({ to: ip, port, protocol }, both)));
+  const classOf = (place: string) => (apart.has(place) ? place : otherPorts(place));
   const named = new Map(
     differences.map(({ destination: { ip, port, protocol, name } }) => [
       nameOf({ to: ip, port, protocol }, both),
@@ -54,7 +60,7 @@ function check({ texts: [a, b], models, family }: Faulty): number {
     ]),
   );
   expect({
-    overlooked: [...differing].filter((place) => !named.has(place) && !named.has(otherPorts(place))),
+    overlooked: [...differing].filter((place) => !named.has(place) && !named.has(classOf(place))),
     madeUp: [...named.keys()].filter((place) => alike.has(place)),
   }).toEqual({ overlooked: [], madeUp: [] });
   const services = new Map(models.flatMap(servicesByPlace));
@@ -65,7 +71,7 @@ function check({ texts: [a, b], models, family }: Faulty): number {
   return differing.size;
 }
 
-/** Where nothing answers at the loopback address all its ports fare alike, and one stands for them. */
+/** What stands for the ports of the loopback address at which nothing answers on either side: all of them fare alike. */
 function otherPorts(place: string): string {
   const [protocol, address] = place.split(" ");
   return address === "127.0.0.1" ? `${protocol} ${address} ${unusedPort}` : place;
